@@ -1,0 +1,170 @@
+"""The one door: `ManagerAPI`, a verb for each thing a person can do, and `Gate`, which opens it for one caller.
+
+No verb takes a user to act as. An id of something that the caller may not see is answered exactly like an id
+that does not exist. Every verb raises `ToviError`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from tovi_server.core import views
+from tovi_server.core.access import Caller, Role
+from tovi_server.core.filters import JobFilter, Page
+from tovi_server.core.ids import JobId, Reference
+
+VERSION = 1
+"""Both sides of a `RemoteManager` must speak the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOptions:
+    """What a command line says about a job beside its file; it beats the file."""
+
+    project: str | None = None
+    name: str | None = None
+    queue: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    hold: bool = False
+    key: str | None = None
+    """The same key of the same user gives the same job."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """Which part of which log. `stream` is out, err or both; `tail` and `since` narrow what is there already."""
+
+    follow: bool = False
+    stream: str = "both"
+    attempt: int | None = None
+    """None: the newest."""
+    tail: int | None = None
+    since: datetime | None = None
+
+
+class ManagerAPI(Protocol):
+    """All that a front end can ask for, in the name of one caller.
+
+    Async iterators end by themselves when nothing more will come; closing them early is always fine.
+    """
+
+    async def me(self) -> views.Me: ...
+
+    async def server(self) -> views.ServerInfo: ...
+
+    async def submit(self, options: SubmitOptions, source: AsyncIterable[bytes]) -> views.Submitted:
+        """Queue a job. `source` is a tovi.yaml, or a tar stream (plain, gzip or zstd) with one at its top.
+
+        Durable when it returns. Raises InvalidSpecError, InvalidArchiveError, NeverFitsError, DeniedError,
+        QuotaExceededError; ConflictError when `options.key` was used for a different job.
+        """
+        ...
+
+    async def check(self, options: SubmitOptions, source: AsyncIterable[bytes]) -> views.Checked:
+        """All that `submit` checks, keeping nothing."""
+        ...
+
+    async def jobs(self, filter: JobFilter, page: Page) -> views.JobPage:
+        """Jobs the caller may see, newest first; with `unfinished`, the caller's own come first."""
+        ...
+
+    async def show(
+        self, reference: Reference, *, where: Mapping[str, str] | None = None, files: bool = False, limit: int = 200
+    ) -> views.Details: ...
+
+    async def why(self, reference: Reference) -> views.Why: ...
+
+    def logs(self, reference: Reference, options: LogOptions) -> AsyncIterator[views.LogPiece]:
+        """The bytes of one task or of all tasks of a stage or job, in order of time as far as it is known."""
+        ...
+
+    async def wait(self, jobs: tuple[Reference, ...], *, timeout: timedelta | None, any: bool) -> views.Waited:
+        """Until all (or `any`) are final. Raises WaitTimeoutError."""
+        ...
+
+    async def cancel(self, targets: tuple[Reference, ...]) -> tuple[views.Controlled, ...]: ...
+
+    async def hold(self, targets: tuple[Reference, ...]) -> tuple[views.Controlled, ...]: ...
+
+    async def release(self, targets: tuple[Reference, ...]) -> tuple[views.Controlled, ...]: ...
+
+    async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
+        """A new job from the frozen code and spec of an old one; `failed`: only the tasks that did not succeed."""
+        ...
+
+    def events(self, reference: Reference | None, *, follow: bool, after: int = 0) -> AsyncIterator[views.EventView]:
+        """The event stream of one job or of all that the caller may see, from `after` (exclusive) on."""
+        ...
+
+    async def metrics(self, reference: Reference) -> tuple[views.MetricsRow, ...]: ...
+
+    async def outputs(self, reference: Reference) -> tuple[views.OutputView, ...]: ...
+
+    async def compile(self, source: AsyncIterable[bytes]) -> str:
+        """One POSIX script that runs the whole pipeline of a tovi.yaml locally."""
+        ...
+
+    async def datasets(self, *, project: str | None) -> tuple[views.DatasetView, ...]: ...
+
+    async def dataset(self, name: str, *, project: str | None) -> views.DatasetView: ...
+
+    async def projects(self) -> tuple[views.ProjectView, ...]: ...
+
+    async def project(self, name: str) -> views.ProjectView: ...
+
+    async def create_project(self, name: str, *, note: str) -> views.ProjectView: ...
+
+    async def use_project(self, name: str) -> views.ProjectView:
+        """Make it the caller's current project; sessions opened from now on start there."""
+        ...
+
+    async def set_member(self, project: str, user: str, role: Role) -> views.ProjectView:
+        """Add a member, or change their role. The last owner cannot step down: ConflictError."""
+        ...
+
+    async def remove_member(self, project: str, user: str) -> views.ProjectView: ...
+
+    async def set_project(self, project: str, *, note: str | None, archived: bool | None) -> views.ProjectView:
+        """Change what is not None. An archived project takes no new jobs or data."""
+        ...
+
+    async def nodes(self) -> tuple[views.NodeView, ...]: ...
+
+    async def queues(self) -> tuple[views.QueueView, ...]: ...
+
+    async def keys(self) -> tuple[views.KeyView, ...]: ...
+
+    async def add_key(self, line: str) -> views.KeyView:
+        """Add a public key, in OpenSSH's one-line form, to the caller. ConflictError when anybody has it."""
+        ...
+
+    async def remove_key(self, fingerprint: str) -> views.KeyView:
+        """Remove one of the caller's keys; the last one stays: ConflictError."""
+        ...
+
+    async def users(self) -> tuple[views.UserView, ...]:
+        """All users. This and the next two need the admin role: DeniedError."""
+        ...
+
+    async def add_user(self, name: str, *, key: str, admin: bool) -> views.UserView: ...
+
+    async def set_user(self, name: str, *, disabled: bool | None, admin: bool | None) -> views.UserView: ...
+
+
+class Gate(Protocol):
+    """Where receivers learn whom a key belongs to, and get the door for them."""
+
+    async def caller_by_key(self, fingerprint: str) -> Caller | None:
+        """Whose key it is; None when it is nobody's or its user is disabled. Free of side effects."""
+        ...
+
+    async def still_valid(self, caller: Caller) -> bool:
+        """Whether the caller's key and account still stand, as they did when they logged in."""
+        ...
+
+    def session(self, caller: Caller) -> ManagerAPI: ...

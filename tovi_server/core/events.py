@@ -1,0 +1,84 @@
+"""What happened to tasks, in the past tense. Executors report facts; the store appends every event.
+
+An executor reports `Started`, `Exited` and `Lost`; `retry.judge` turns an end into what it means for the
+task (`SUCCEEDED`, `FAILED`, `REQUEUED` or `CANCELLED`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tovi_server.core.ids import AttemptId, TaskId
+from tovi_server.core.reasons import EndReason
+
+
+class Kind(StrEnum):
+    """Every kind of event in the feed; the words are public (`tovi events --json`)."""
+
+    SUBMITTED = "submitted"
+    QUEUED = "queued"
+    DISPATCHED = "dispatched"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REQUEUED = "requeued"
+    CANCEL_REQUESTED = "cancel-requested"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    HELD = "held"
+    RELEASED = "released"
+    ENDED = "ended"
+    """A job's last task became final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an attempt used; None is unknown."""
+
+    cpu_s: float | None = None
+    memory_bytes: int | None = None
+    """The peak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """The scheduler decided where an attempt runs. Committed before the executor is told."""
+
+    task: TaskId
+    node: str
+    gpu_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The attempt's program runs."""
+
+    attempt: AttemptId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The attempt's program ended, and how: `exit_code` is 128+n for signal n, None when unknown."""
+
+    attempt: AttemptId
+    at: datetime
+    reason: EndReason
+    exit_code: int | None
+    message: str = ""
+    usage: Usage = Usage()
+    metrics: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The attempt is known to run no more, and nobody knows how it ended."""
+
+    attempt: AttemptId
+    at: datetime
+    message: str
+
+
+Report = Started | Exited | Lost
