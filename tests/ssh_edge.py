@@ -1,0 +1,156 @@
+"""A receiver in the test's own event loop, with a small gate behind it, and the real OpenSSH in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import cast
+
+from tovi_server.api import ManagerAPI
+from tovi_server.core.access import Caller
+from tovi_server.receivers import host_keys
+from tovi_server.receivers.algorithms import Profile
+from tovi_server.receivers.counter import Counter, LocalCounter
+from tovi_server.receivers.doors import Doors
+from tovi_server.receivers.settings import Limits, ReceiverSettings
+from tovi_server.receivers.ssh_server import SshReceiver
+from tovi_server.streams import RunCommand, Streams
+
+DEADLINE_S = 20
+
+
+@dataclass
+class KeyList:
+    """A gate that knows keys by fingerprint, and remembers what it was asked."""
+
+    users: dict[str, str] = field(default_factory=dict)
+    lookups: list[str] = field(default_factory=list)
+    opened: list[Caller] = field(default_factory=list)
+
+    async def caller_by_key(self, fingerprint: str) -> Caller | None:
+        self.lookups.append(fingerprint)
+        user = self.users.get(fingerprint)
+        return None if user is None else Caller(user, key=fingerprint)
+
+    async def still_valid(self, caller: Caller) -> bool:
+        return self.users.get(caller.key) == caller.user
+
+    def session(self, caller: Caller) -> ManagerAPI:
+        """The caller stands for their door: tests look at no more."""
+        self.opened.append(caller)
+        return cast(ManagerAPI, caller)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a client program ended."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+@dataclass
+class Server:
+    """A running receiver and how to reach it."""
+
+    port: int
+    gate: KeyList
+    receiver: SshReceiver
+    counter: Counter
+    folder: Path
+    serving: asyncio.Task[None]
+
+    def ssh(self, *words: str, key: str = "alice", options: Sequence[str] = ()) -> list[str]:
+        """The argument vector of a plain client with one of the test's keys."""
+        return ["ssh", *self.client_options(key), *options, "-p", str(self.port), "tovi@127.0.0.1", *words]
+
+    def client_options(self, key: str = "alice") -> list[str]:
+        settings = ("StrictHostKeyChecking=yes", f"UserKnownHostsFile={self.folder}/known_hosts", "BatchMode=yes")
+        return [
+            *("-F", "/dev/null", "-i", f"{self.folder}/{key}", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none"),
+            *(word for setting in settings for word in ("-o", setting)),
+        ]
+
+    async def run(self, *words: str, key: str = "alice", options: Sequence[str] = (), stdin: bytes = b"") -> Ended:
+        return await run(self.ssh(*words, key=key, options=options), stdin=stdin)
+
+
+async def run(arguments: Sequence[str], *, stdin: bytes = b"") -> Ended:
+    """Run a program to its end."""
+    process = await start(arguments)
+    async with asyncio.timeout(DEADLINE_S):
+        out, err = await process.communicate(stdin)
+    assert process.returncode is not None
+    return Ended(process.returncode, out, err)
+
+
+async def start(arguments: Sequence[str]) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def make_key(folder: Path, name: str, kind: str = "ed25519") -> str:
+    """A fresh client key; its fingerprint."""
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", folder / name], check=True)
+    listed = subprocess.run(["ssh-keygen", "-l", "-f", folder / name], check=True, capture_output=True, text=True)
+    return listed.stdout.split()[1]
+
+
+async def echo(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+    """A command line that prints its words, one a line."""
+    await streams.write("".join(f"{word}\n" for word in words).encode())
+    return 0
+
+
+async def greet(api: ManagerAPI) -> str:
+    return f"hello {cast(Caller, api).user}\n"
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    folder: Path,
+    *,
+    run_command: RunCommand = echo,
+    limits: Limits | None = None,
+    doors: Doors | None = None,
+    counter: Counter | None = None,
+    profile: Profile = Profile.COMPATIBLE,
+    users: Sequence[str] = ("alice",),
+) -> AsyncIterator[Server]:
+    """A receiver with a key for each of `users`, rechecking ten times a second; drained at the end."""
+    if not (folder / "ssh_host_rsa_key").exists():
+        host_keys.create(folder)
+    gate = KeyList({make_key(folder, user): user for user in users})
+    counter = counter or LocalCounter()
+    receiver = SshReceiver(
+        gate,
+        settings=ReceiverSettings(
+            folder, limits=limits or Limits(), profile=profile, recheck_interval=timedelta(seconds=0.1)
+        ),
+        run_command=run_command,
+        welcome=greet,
+        counter=counter,
+        doors=doors or Doors(),
+    )
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    known = "".join(f"[127.0.0.1]:{port} {line}\n" for line in host_keys.public_lines(folder))
+    (folder / "known_hosts").write_text(known)
+    task = asyncio.create_task(receiver.serve(sock))
+    try:
+        yield Server(port, gate, receiver, counter, folder, task)
+    finally:
+        await receiver.drain(0)
+        await task
+
+
+def with_limits(**changes: object) -> Limits:
+    """The default limits but for `changes`."""
+    return replace(Limits(), **changes)  # type: ignore[arg-type]  # the names are checked by replace

@@ -1,0 +1,88 @@
+"""Takes new connections off a listening socket, and stops doing so before file descriptors run out."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import resource
+import socket
+from collections.abc import Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_BACKLOG = 1024
+_BATCH = 64
+_PAUSE_S = 0.5
+
+
+class Acceptor:
+    """Hands each accepted socket to `welcome`. At `cap` open connections it waits for one to end."""
+
+    def __init__(self, sock: socket.socket, *, cap: int, welcome: Callable[[socket.socket], None]) -> None:
+        self._sock = sock
+        self._cap = cap
+        self._welcome = welcome
+        self._loop = asyncio.get_running_loop()
+        self._open = 0
+        self._listening = False
+        self._stopped = False
+
+    def start(self) -> None:
+        self._sock.setblocking(False)
+        self._sock.listen(_BACKLOG)
+        self._resume()
+
+    def stop(self) -> None:
+        """Accept nothing more and close the socket."""
+        self._stopped = True
+        self._pause()
+        self._sock.close()
+
+    def closed_one(self) -> None:
+        """To be called when an accepted connection is gone."""
+        self._open -= 1
+        if not self._listening and self._open < self._cap:
+            self._resume()
+
+    def _resume(self) -> None:
+        if not self._stopped and not self._listening:
+            self._listening = True
+            self._loop.add_reader(self._sock, self._accept)
+
+    def _pause(self) -> None:
+        if self._listening:
+            self._listening = False
+            self._loop.remove_reader(self._sock)
+
+    def _accept(self) -> None:
+        for _ in range(_BATCH):
+            if self._open >= self._cap:
+                log.warning("accepting_paused", connections=self._open)
+                self._pause()
+                return
+            try:
+                connection, _ = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._cope(error)
+                return
+            self._open += 1
+            self._welcome(connection)
+
+    def _cope(self, error: OSError) -> None:
+        """Out of descriptors or memory after all: look away for a moment instead of spinning."""
+        if error.errno not in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+            raise error
+        log.error("accepting_failed", error=error.strerror)
+        self._pause()
+        self._loop.call_later(_PAUSE_S, self._resume)
+
+
+def connection_cap(reserved: int) -> int:
+    """Raise this process's limit on open descriptors as far as it goes; what of it connections may use."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return max(hard - reserved, hard // 2)

@@ -1,0 +1,57 @@
+"""What can be set of the SSH receiver. The defaults are on; each of them has stopped an attack or an accident."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from tovi_server.receivers.algorithms import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of everything. Counts are over all receivers of a machine."""
+
+    unauthenticated_start: int = 10
+    """From so many connections that are not logged in on, some new ones are dropped at random …"""
+    unauthenticated_percent: int = 30
+    """… this many per cent of them, more the more there are …"""
+    unauthenticated_full: int = 100
+    """… and all of them from here on."""
+    unauthenticated_per_source: int = 10
+    """Of one IPv4 address or one IPv6 /64."""
+    failures_per_source: int = 10
+    """Connections that ended without a login, before the source has to wait."""
+    failure_memory: timedelta = timedelta(minutes=1)
+    """How long a failed connection is held against its source."""
+    trusted_sources: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Exempt from the three limits per source: gateways that many people share, health probes."""
+    banner_timeout: timedelta = timedelta(seconds=5)
+    login_timeout: timedelta = timedelta(seconds=20)
+    login_bytes: int = 128 * 1024
+    """Sent by a peer before it is logged in."""
+    keys_tried: int = 10
+    """Keys that a connection may offer in vain."""
+    connections_per_user: int = 32
+    sessions_per_connection: int = 10
+    environment_bytes: int = 4096
+    """Names and values of the allowed variables of one session."""
+    command_bytes: int = 64 * 1024
+    keepalive_interval: timedelta = timedelta(seconds=30)
+    keepalive_misses: int = 3
+    reserved_descriptors: int = 256
+    """Kept free for files and the database: accepting pauses before they are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverSettings:
+    """One SSH receiver."""
+
+    host_keys: Path
+    """The folder that `host_keys.create` filled."""
+    limits: Limits = Limits()
+    profile: Profile = Profile.COMPATIBLE
+    recheck_interval: timedelta = timedelta(seconds=2)
+    """How soon a removed key or a disabled user loses its open connections."""

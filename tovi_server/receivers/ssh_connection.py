@@ -1,0 +1,133 @@
+"""One SSH connection on the wire: asyncssh's, with what it lacks and without what it wastes.
+
+This file and `ssh_channel` are the only ones that know the library's inside. What is overridden is public in
+it unless a comment says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import asyncssh
+import structlog
+from asyncssh.logging import SSHLogger
+
+from tovi_server.receivers.quiet import QUIET
+from tovi_server.receivers.settings import Limits
+
+if TYPE_CHECKING:
+    from asyncssh.misc import OptExcInfo
+
+log = structlog.get_logger(__name__)
+
+_PROMPT_READS = 16
+"""Reads after which a login is over; until then acknowledgements are sent at once."""
+_WRITE_BUFFER_BYTES = 4 << 20
+"""Above what the windows of ordinary channels let through: more is a peer that asks without reading."""
+_TCP_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+
+class Connection(asyncssh.SSHServerConnection):
+    """Adds deadlines, a cap on what strangers may send, prompt acknowledgements and our own log."""
+
+    def __init__(
+        self,
+        options: asyncssh.SSHServerConnectionOptions,
+        *,
+        login: asyncssh.SSHServer,
+        limits: Limits,
+        allowed_signatures: frozenset[bytes],
+    ) -> None:
+        super().__init__(asyncio.get_running_loop(), options)
+        self._protocol_factory = lambda: login  # private: the options that all connections share hold one for all
+        self._logger = QUIET  # private: made in the constructor above, a few KiB for each connection and channel
+        self._limits = limits
+        self._allowed_signatures = allowed_signatures
+        self._strange_bytes = 0
+        self._reads = 0
+        self._socket: socket.socket | None = None
+        self._banner_timer: asyncio.TimerHandle | None = None
+        self.proven_key: bytes | None = None
+        """The public key whose signature was verified last; the only basis of an identity."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
+        self._socket = transport.get_extra_info("socket")
+        self._acknowledge_now()
+        self._banner_timer = asyncio.get_running_loop().call_later(
+            self._limits.banner_timeout.total_seconds(), self._banner_missing
+        )
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None = None) -> None:
+        self._stop_banner_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes, datatype: int | None = None) -> None:
+        if self._reads < _PROMPT_READS:
+            self._reads += 1
+            self._acknowledge_now()
+        if self._banner_timer is not None or self.proven_key is None:
+            self._watch_stranger(len(data))
+        super().data_received(data, datatype)
+        if self._banner_timer is not None and self.get_extra_info("client_version"):
+            self._stop_banner_timer()
+
+    def pause_writing(self) -> None:
+        """The peer does not read: stop listening to it, so that answers cannot pile up."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    async def reload_config(self) -> None:
+        """Nothing to reload: the library would build all options anew, in a thread, for each login."""
+
+    async def validate_public_key(self, username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
+        """Remember which key was proven, and refuse SHA-1, which the library accepts from a client that insists."""
+        if msg and _algorithm_of(signature) not in self._allowed_signatures:
+            return False
+        valid = await super().validate_public_key(username, key_data, msg, signature)
+        if valid and msg:
+            self.proven_key = key_data
+        return valid
+
+    def internal_error(self, exc_info: OptExcInfo | None = None, error_logger: SSHLogger | None = None) -> None:
+        """A bug met on one connection: it ends, the others do not notice."""
+        log.error("connection_crashed", peer=self.get_extra_info("peername"), exc_info=exc_info or True)
+        super().internal_error(exc_info, error_logger)
+
+    def log_sent_packet(self, *_: object, **__: object) -> None:
+        """Not logged; see `quiet`."""
+
+    log_received_packet = log_sent_packet
+
+    def _watch_stranger(self, size: int) -> None:
+        self._strange_bytes += size
+        if self._strange_bytes > self._limits.login_bytes:
+            self.abort()
+
+    def _banner_missing(self) -> None:
+        self._banner_timer = None
+        self.abort()
+
+    def _stop_banner_timer(self) -> None:
+        if self._banner_timer is not None:
+            self._banner_timer.cancel()
+            self._banner_timer = None
+
+    def _acknowledge_now(self) -> None:
+        """Linux falls back to delayed acknowledgements (about 40 ms a step of a login) unless told each time."""
+        if _TCP_QUICKACK is not None and self._socket is not None and self._socket.family != socket.AF_UNIX:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _TCP_QUICKACK, 1)
+
+
+def _algorithm_of(signature: bytes) -> bytes:
+    """The name at the start of an SSH signature; empty when there is none."""
+    length = int.from_bytes(signature[:4], "big")
+    return signature[4 : 4 + length]

@@ -1,0 +1,161 @@
+"""One session: a command runs the command line, a subsystem opens its door, neither of them is a welcome."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncssh
+import structlog
+from asyncssh.channel import SSHChannel
+from asyncssh.stream import SSHServerStreamSession
+
+from tovi_server.core.access import Caller
+from tovi_server.core.errors import ToviError, UsageError
+from tovi_server.receivers.doors import Door, Pipes
+from tovi_server.receivers.edge import Edge
+from tovi_server.receivers.ssh_streams import ChannelStreams
+from tovi_server.receivers.terminal import typed
+
+log = structlog.get_logger(__name__)
+
+_INTERRUPTED = 130
+_UNREAD_BYTES = 256 * 1024
+_SHOWN_COMMAND = 500
+
+Work = Callable[[ChannelStreams], Awaitable[int]]
+
+
+class Session(SSHServerStreamSession[bytes]):
+    """What happens on one channel, from its opening to its exit status, which is always sent."""
+
+    def __init__(self, edge: Edge, caller: Caller, *, on_end: Callable[[Session], None]) -> None:
+        super().__init__(None)
+        self._edge = edge
+        self._caller = caller
+        self._on_end = on_end
+        self._work: Work = self._welcome
+        self._columns: int | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._interrupted = False
+
+    def connection_made(self, chan: SSHChannel[bytes]) -> None:
+        assert isinstance(chan, asyncssh.SSHServerChannel)
+        super().connection_made(chan)
+        self._channel = chan
+        self._limit = _UNREAD_BYTES  # private: the library buffers a whole window before it stops reading
+        self._pipes = Pipes(
+            asyncssh.SSHReader(self, chan),
+            asyncssh.SSHWriter(self, chan),
+            asyncssh.SSHWriter(self, chan, asyncssh.EXTENDED_DATA_STDERR),
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client went away. Had it not ended its input before, that input is not to be trusted as whole."""
+        super().connection_lost(exc if self._eof_received else ConnectionResetError("the client went away"))
+        if self._task is not None:
+            self._task.cancel()
+        self._on_end(self)
+
+    def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:
+        self._columns = term_size[0]
+        return True
+
+    def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
+        if self._columns is not None:
+            self._columns = width
+
+    def shell_requested(self) -> bool:
+        return True
+
+    def exec_requested(self, command: str) -> bool:
+        if command.strip():
+            self._work = lambda streams: self._run_command(command, streams)
+        return True
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        door = {"sftp": self._edge.doors.sftp, "tovi-api": self._edge.doors.api}.get(subsystem)
+        if door is None:
+            return False
+        self._work = lambda _: self._open(door, ())
+        return True
+
+    def session_started(self) -> None:
+        self._task = self._edge.spawn(self._run())
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        if self._columns is None:
+            super().data_received(data, datatype)
+            return
+        keys = typed(data)
+        if keys.interrupt:
+            self.interrupt()
+        super().data_received(keys.data, datatype)
+        if keys.end:
+            self.eof_received()
+
+    def signal_received(self, signal: str) -> None:
+        if signal in {"INT", "TERM", "HUP", "QUIT"}:
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """End the command as Ctrl-C does."""
+        self._interrupted = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        streams = ChannelStreams(self._pipes, self._channel.get_environment(), lambda: self._columns)
+        try:
+            self._channel.exit(await self._status(streams))
+        except (ConnectionError, asyncssh.Error):
+            return
+
+    async def _status(self, streams: ChannelStreams) -> int:
+        """Do the session's work and say how it ended, whatever happens."""
+        try:
+            return await self._work(streams)
+        except asyncio.CancelledError:
+            if not self._interrupted:
+                raise
+            return _INTERRUPTED
+        except ToviError as error:
+            await streams.write_error(f"{error}\n".encode())
+            return error.exit_status
+        except ConnectionError:
+            raise
+        except Exception:
+            log.exception("session_crashed", user=self._caller.user)
+            await streams.write_error(b"failed: the server made a mistake; its log says which\n")
+            return 1
+
+    async def _welcome(self, streams: ChannelStreams) -> int:
+        text = await self._edge.welcome(self._edge.gate.session(self._caller))
+        await streams.write(text.encode())
+        return 0
+
+    async def _run_command(self, command: str, streams: ChannelStreams) -> int:
+        words = _split(command, longest_bytes=self._edge.settings.limits.command_bytes)
+        scp = self._edge.doors.scp
+        if scp is not None and words[0] == "scp" and {"-t", "-f"} & set(words):
+            return await self._open(scp, words)
+        return await self._edge.run_command(self._edge.gate.session(self._caller), words, streams)
+
+    async def _open(self, door: Door, words: Sequence[str]) -> int:
+        return await door(self._edge.gate.session(self._caller), self._pipes, words)
+
+
+def _split(command: str, *, longest_bytes: int) -> list[str]:
+    """The words of a command line, as a POSIX shell would split them; nothing is expanded."""
+    size = len(command.encode())
+    if size > longest_bytes:
+        raise UsageError(f"the command line has {size} bytes", why=f"the limit is {longest_bytes}")
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UsageError(
+            "the command line cannot be split into words",
+            why=f"{error}; it arrived as: {command[:_SHOWN_COMMAND]}",
+            hint="ssh joins its arguments with spaces: quote twice, e.g. ssh HOST \"submit --note 'it works'\"",
+        ) from error
