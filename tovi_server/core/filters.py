@@ -25,6 +25,8 @@ class JobFilter:
     until: datetime | None = None
     unfinished: bool = False
     """Only what waits or runs."""
+    everybody: bool = False
+    """Also jobs of projects that the caller is no member of, as far as others may see them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,38 @@
+"""How wide a text is on a terminal, and how to cut it. Texts are safe lines already."""
+
+from __future__ import annotations
+
+import unicodedata
+
+CUT = "…"
+
+
+def width(text: str) -> int:
+    """Columns that the text takes: East-Asian wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(_width(character) for character in text)
+
+
+def cut(text: str, columns: int) -> str:
+    """The text in at most `columns`, ending in `…` where something was left out."""
+    if width(text) <= columns:
+        return text
+    kept, used = [], 1
+    for character in text:
+        used += _width(character)
+        if used > columns:
+            break
+        kept.append(character)
+    return "".join(kept) + (CUT if columns > 0 else "")
+
+
+def pad(text: str, columns: int) -> str:
+    """The text with spaces behind it up to `columns`."""
+    return text + " " * (columns - width(text))
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

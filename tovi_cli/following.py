@@ -1,0 +1,33 @@
+"""Showing the log of what was just submitted, and ending as it ended."""
+
+from __future__ import annotations
+
+from tovi_cli.call import Call
+from tovi_cli.log_output import LogForm, show_log
+from tovi_server.api import LogOptions
+from tovi_server.core.ids import Reference
+from tovi_server.core.states import TaskState
+from tovi_server.core.views import JobView, Waited
+
+LARGEST_EXIT = 254
+"""255 is ssh's own."""
+
+
+async def follow(call: Call, job: Reference) -> None:
+    """Show the whole log of a job until it has ended."""
+    await show_log(call, job, LogOptions(follow=True), LogForm())
+
+
+async def end_with(call: Call, waited: Waited) -> int:
+    """Tell what did not succeed, and give the exit status to end with."""
+    for job in waited.items:
+        if job.state != TaskState.SUCCEEDED:
+            await call.say(_ending(job))
+    return min(waited.exit_code, LARGEST_EXIT)
+
+
+def _ending(job: JobView) -> str:
+    text = f"{job.id} {job.state}"
+    if job.exit_code:
+        text += f" with exit code {job.exit_code}"
+    return f"{text}: {job.reason.message}" if job.reason else text

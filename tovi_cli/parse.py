@@ -1,0 +1,151 @@
+"""Words to a bound verb. Parsing is synchronous and shares nothing but the parsers, which it does not change."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.argument import Argument
+from cyclopts.exceptions import MissingArgumentError, UnknownOptionError, UnusedCliTokensError
+
+from tovi_cli.verb import Run, Verb
+from tovi_server.core.errors import UsageError
+
+LONGEST_KEPT = 256
+"""Longer command lines are parsed each time, so that nobody fills the memory with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A verb with its arguments; all of them immutable, because the same words get the same `Parsed`."""
+
+    run: Run
+    args: tuple[object, ...]
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An argument or option of a verb, as help shows it."""
+
+    names: str
+    usage: str
+    help: str
+
+
+class Parser:
+    """Reads command lines for a fixed set of verbs."""
+
+    def __init__(self, verbs: Sequence[Verb]) -> None:
+        self._verbs = {verb.words: verb for verb in verbs}
+        self._apps = {verb.words: _app(verb) for verb in verbs}
+        # cyclopts needs 3 ms for a verb with many options; scripts and polls repeat their words.
+        self._kept = lru_cache(maxsize=512)(self._parse)
+
+    def parse(self, words: Sequence[str]) -> Parsed:
+        """Find the verb that `words` begin with, and bind the rest to its parameters.
+
+        Raises:
+            UsageError: no such verb or option, or an argument is missing or of another form.
+        """
+        line = tuple(words)
+        return self._kept(line) if sum(map(len, line)) <= LONGEST_KEPT else self._parse(line)
+
+    def find(self, words: Sequence[str]) -> Verb:
+        """The verb whose words are the longest beginning of `words`.
+
+        Raises:
+            UsageError: there is none; names the nearest.
+        """
+        for count in range(min(3, len(words)), 0, -1):
+            verb = self._verbs.get(tuple(words[:count]))
+            if verb is not None:
+                return verb
+        raise self._unknown(words)
+
+    def starting_with(self, words: Sequence[str]) -> tuple[Verb, ...]:
+        """The verbs of a noun, e.g. of `project`."""
+        return tuple(verb for verb in self._verbs.values() if verb.words[: len(words)] == tuple(words))
+
+    def options(self, verb: Verb) -> tuple[Option, ...]:
+        """All that a verb takes, arguments first."""
+        arguments = self._apps[verb.words].assemble_argument_collection(parse_docstring=True)
+        return tuple(_option(argument) for argument in arguments if argument.show)
+
+    def _unknown(self, words: Sequence[str]) -> UsageError:
+        if not words:
+            return UsageError("no verb was given", hint="`help` lists them")
+        noun = max((n for n in range(1, len(words) + 1) if self.starting_with(words[:n])), default=0)
+        if noun:
+            names = ", ".join(f"`{verb.name}`" for verb in self.starting_with(words[:noun]))
+            return UsageError(f'"{" ".join(words[:3])}" is not a verb', why=f"there are {names}")
+        near = difflib.get_close_matches(words[0], sorted({verb.words[0] for verb in self._verbs.values()}), n=1)
+        hint = f"did you mean `{near[0]}`? `help` lists all" if near else "`help` lists all"
+        return UsageError(f'"{words[0]}" is not a verb', hint=hint)
+
+    def _parse(self, words: tuple[str, ...]) -> Parsed:
+        verb = self.find(words)
+        try:
+            _, bound, _ = self._apps[verb.words].parse_args(
+                list(words[len(verb.words) :]), exit_on_error=False, print_error=False, help_on_error=False
+            )
+        except CycloptsError as error:
+            raise _usage(error, verb) from error
+        return Parsed(verb.run, bound.args, bound.kwargs)
+
+
+def _app(verb: Verb) -> App:
+    app = App(
+        name=verb.name,
+        help_flags=[],
+        version_flags=[],
+        default_parameter=Parameter(negative=()),
+        result_action="return_value",
+    )
+    app.default(verb.run)
+    return app
+
+
+def _option(argument: Argument) -> Option:
+    kind = argument.field_info.kind
+    names = ", ".join(argument.names)
+    if not names.startswith("-"):
+        many = "…" if kind is argument.field_info.VAR_POSITIONAL else ""
+        needed = argument.required
+        return Option(names, f"{names}{many}" if needed else f"[{names}{many}]", argument.parameter.help or "")
+    usage = names.partition(",")[0] if argument.hint is bool else f"{names.partition(',')[0]} {_value(names)}"
+    return Option(names, f"[{usage}]", argument.parameter.help or "")
+
+
+def _value(names: str) -> str:
+    return names.partition(",")[0].removeprefix("--").upper()
+
+
+def _usage(error: CycloptsError, verb: Verb) -> UsageError:
+    hint = f"`help {verb.name}` shows how it is used"
+    match error:
+        case MissingArgumentError():
+            return UsageError(f"`{verb.name}` lacks {_named(error)}", hint=hint)
+        case UnknownOptionError():
+            what, _, nearest = str(error).partition(" Did you mean ")
+            option = what.removeprefix("Unknown option: ").rstrip(".")
+            return UsageError(
+                f"`{verb.name}` has no option {option}", hint=f"did you mean {nearest} {hint}" if nearest else hint
+            )
+        case UnusedCliTokensError():
+            extra = " ".join(error.unused_tokens or ())
+            return UsageError(f'`{verb.name}` does not take "{extra}"', hint=hint)
+        case _:
+            return UsageError(f"`{verb.name}`: {_plain(str(error))}", hint=hint)
+
+
+def _named(error: MissingArgumentError) -> str:
+    name = error.argument.name if error.argument is not None else "an argument"
+    return f"a value after {name}" if name.startswith("-") else name
+
+
+def _plain(message: str) -> str:
+    return message.rstrip(".")
