@@ -84,16 +84,22 @@ class Server:
 
 async def run(arguments: Sequence[str], *, stdin: bytes = b"") -> Ended:
     """Run a program to its end."""
-    process = await start(arguments)
-    async with asyncio.timeout(DEADLINE_S):
+    async with started(arguments) as process, asyncio.timeout(DEADLINE_S):
         out, err = await process.communicate(stdin)
-    assert process.returncode is not None
-    return Ended(process.returncode, out, err)
+        return Ended(await process.wait(), out, err)
 
 
-async def start(arguments: Sequence[str]) -> asyncio.subprocess.Process:
+@contextlib.asynccontextmanager
+async def started(arguments: Sequence[str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A running program with pipes to it; killed at the end if it still runs."""
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe, stderr=pipe)
+    process = await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe, stderr=pipe)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
 
 
 def make_key(folder: Path, name: str, kind: str = "ed25519") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import asyncssh
 
@@ -100,6 +101,24 @@ class Login(asyncssh.SSHServer):
         channel = Channel(self._connection, window=_WINDOW_BYTES, environment_bytes=self._limits.environment_bytes)
         return channel, self._admitted(session)
 
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> NoReturn:
+        raise _not_forwarded()
+
+    def unix_connection_requested(self, dest_path: str) -> NoReturn:
+        raise _not_forwarded()
+
+    def tun_requested(self, unit: int | None) -> NoReturn:
+        raise _not_forwarded()
+
+    def tap_requested(self, unit: int | None) -> NoReturn:
+        raise _not_forwarded()
+
+    def server_requested(self, listen_host: str, listen_port: int) -> bool:
+        return False
+
+    def unix_server_requested(self, listen_path: str) -> bool:
+        return False
+
     def end(self, reason: str) -> None:
         """Close the connection, telling the client why."""
         self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
@@ -137,3 +156,8 @@ class Login(asyncssh.SSHServer):
 
     def _is_fresh(self, at: float) -> bool:
         return self._clock() - at < self._edge.settings.recheck_interval.total_seconds()
+
+
+def _not_forwarded() -> asyncssh.ChannelOpenError:
+    """A forward would let people reach from here what they cannot reach from where they are."""
+    return asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "forwarding is not offered here")
