@@ -43,8 +43,6 @@ class Call:
         Raises:
             UsageError: nothing was piped in, or the file is out of reach.
         """
-        if file.startswith("-") and file != "-":
-            raise UsageError(f"there is no option {file}")
         if file != "-":
             return self._file(file)
         if self.streams.stdin_is_terminal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -38,3 +39,6 @@ class Form:
 
 
 TABLE = Form()
+
+Json = Annotated[bool, Parameter(name="--json", help="One JSON document.")]
+"""For verbs that change something: a wrong field must not be found out after the change."""

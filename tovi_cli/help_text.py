@@ -25,7 +25,7 @@ async def show(call: Call, parser: Parser) -> int:
     if not topic:
         await call.put(_overview(parser, host))
     elif len(family := parser.starting_with(topic)) > 1 or (family and family[0].words != tuple(topic)):
-        await call.put("\n".join(_one(verb, parser, host) for verb in family))
+        await call.put(_family(family, host))
     else:
         await call.put(_one(parser.find(topic), parser, host))
     return 0
@@ -46,9 +46,17 @@ def _overview(parser: Parser, host: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _family(verbs: Sequence[Verb], host: str) -> str:
+    wide = max(len(verb.name) for verb in verbs)
+    lines = [f"  {verb.name:<{wide}}  {verb.summary}" for verb in verbs]
+    examples = [f"  {example.format(host=host)}" for verb in verbs for example in verb.examples]
+    return "\n".join([*lines, "", *examples]) + "\n"
+
+
 def _one(verb: Verb, parser: Parser, host: str) -> str:
     options = parser.options(verb)
-    usage = " ".join([f"ssh {host} {verb.name}", *(option.usage for option in options)])
+    in_order = sorted(options, key=lambda option: option.usage.startswith("[-- "))
+    usage = " ".join([f"ssh {host} {verb.name}", *(option.usage for option in in_order)])
     wide = max((len(option.names) for option in options), default=0)
     lines = [usage, "", *_about(verb)]
     if options:

@@ -13,6 +13,7 @@ from tovi_server.core.errors import UsageError
 from tovi_server.core.resources import format_bytes, format_cpus
 from tovi_server.core.views import Requested
 
+SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 NOTHING = "-"
@@ -32,6 +33,8 @@ class Look:
         if time is None:
             return NOTHING
         away = self.now - time
+        if timedelta() <= away < SECOND:
+            return "now"
         if abs(away) < DAY:
             return f"{format_duration(away)} ago" if away >= timedelta() else f"in {format_duration(-away)}"
         local = time.astimezone(self.zone)

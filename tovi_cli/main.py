@@ -9,8 +9,9 @@ from datetime import datetime
 from tovi_cli import help_text
 from tovi_cli.call import Call, OpenFile
 from tovi_cli.catalog import VERBS
+from tovi_cli.form import Form
 from tovi_cli.interrupt import interruptible
-from tovi_cli.parse import Parser
+from tovi_cli.parse import Parsed, Parser
 from tovi_server.api import ManagerAPI
 from tovi_server.core.errors import ToviError
 from tovi_server.streams import RunCommand, Streams
@@ -36,10 +37,18 @@ async def _run(call: Call, parser: Parser) -> int:
         if help_text.is_asked(call.words):
             return await help_text.show(call, parser)
         parsed = parser.parse(call.words)
+        _check_form(parsed)
         return await parsed.run(*parsed.args, **parsed.options, call=call)
     except ToviError as error:
         await _report(error, call)
         return error.exit_status
+
+
+def _check_form(parsed: Parsed) -> None:
+    """Before anything is done: its output must be possible. Raises UsageError."""
+    form = parsed.options.get("form")
+    if isinstance(form, Form):
+        form.picked()
 
 
 async def _report(error: ToviError, call: Call) -> None:

@@ -75,6 +75,11 @@ class Parser:
         arguments = self._apps[verb.words].assemble_argument_collection(parse_docstring=True)
         return tuple(_option(argument) for argument in arguments if argument.show)
 
+    def _valued(self, verb: Verb) -> frozenset[str]:
+        """The options of a verb that a value follows."""
+        arguments = self._apps[verb.words].assemble_argument_collection()
+        return frozenset(name for argument in arguments if argument.hint is not bool for name in argument.names)
+
     def _unknown(self, words: Sequence[str]) -> UsageError:
         if not words:
             return UsageError("no verb was given", hint="`help` lists them")
@@ -88,13 +93,27 @@ class Parser:
 
     def _parse(self, words: tuple[str, ...]) -> Parsed:
         verb = self.find(words)
+        rest = words[len(verb.words) :]
+        if "-" in rest:
+            rest = _dash_last(rest, self._valued(verb))
         try:
             _, bound, _ = self._apps[verb.words].parse_args(
-                list(words[len(verb.words) :]), exit_on_error=False, print_error=False, help_on_error=False
+                list(rest), exit_on_error=False, print_error=False, help_on_error=False
             )
         except CycloptsError as error:
             raise _usage(error, verb) from error
         return Parsed(verb.run, bound.args, bound.kwargs)
+
+
+def _dash_last(words: tuple[str, ...], valued: frozenset[str]) -> tuple[str, ...]:
+    """A lone `-` that names standard input put behind `--`, because cyclopts takes it for an option."""
+    before = ("", *words)
+    for place, word in enumerate(words):
+        if word == "--":
+            break
+        if word == "-" and before[place] not in valued:
+            return (*words[:place], *words[place + 1 :], "--", "-")
+    return words
 
 
 def _app(verb: Verb) -> App:
@@ -110,14 +129,12 @@ def _app(verb: Verb) -> App:
 
 
 def _option(argument: Argument) -> Option:
-    kind = argument.field_info.kind
-    names = ", ".join(argument.names)
-    if not names.startswith("-"):
-        many = "…" if kind is argument.field_info.VAR_POSITIONAL else ""
-        needed = argument.required
-        return Option(names, f"{names}{many}" if needed else f"[{names}{many}]", argument.parameter.help or "")
+    names, about = ", ".join(argument.names), argument.parameter.help or ""
+    if argument.index is not None:
+        many = "…" if argument.field_info.kind is argument.field_info.VAR_POSITIONAL else ""
+        return Option(names, f"{names}{many}" if argument.required else f"[{names}{many}]", about)
     usage = names.partition(",")[0] if argument.hint is bool else f"{names.partition(',')[0]} {_value(names)}"
-    return Option(names, f"[{usage}]", argument.parameter.help or "")
+    return Option(names, f"[{usage}]", about)
 
 
 def _value(names: str) -> str:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from tovi_cli.call import Call, Injected
 from tovi_cli.following import LARGEST_EXIT, end_with
-from tovi_cli.form import TABLE, Form
+from tovi_cli.form import Form, Json
 from tovi_cli.jobs_table import JOBS
 from tovi_cli.output import Column, Listing, show_list
 from tovi_cli.references import references
@@ -20,6 +20,7 @@ from tovi_server.core.durations import parse_duration
 from tovi_server.core.errors import UsageError
 from tovi_server.core.filters import Page
 from tovi_server.core.ids import JobId, Reference
+from tovi_server.core.safe import safe_line
 from tovi_server.core.views import Controlled
 
 Ids = Annotated[str, Parameter(name="ID", help="A job 12, a stage 12.train or a task 12.train.3.")]
@@ -36,7 +37,7 @@ CONTROLLED: tuple[Column[Controlled], ...] = (
 )
 
 
-async def wait(*ids: Ids, timeout: str | None = None, any: bool = False, form: Form = TABLE, call: Injected) -> int:
+async def wait(*ids: Ids, timeout: str | None = None, any: bool = False, json: Json = False, call: Injected) -> int:
     """Until the jobs have ended; the exit code is theirs, 124 when the time is over.
 
     Parameters
@@ -50,8 +51,8 @@ async def wait(*ids: Ids, timeout: str | None = None, any: bool = False, form: F
         raise UsageError("`wait` lacks an ID", hint="for instance `wait 12`")
     longest = parse_duration(timeout) if timeout else None
     waited = await call.api.wait(references(ids), timeout=longest, any=any)
-    if form.json or form.jsonl or form.fields:
-        await show_list(call, form, Listing("tovi.jobs/1", "tovi.job/1", waited.items, JOBS, empty=""))
+    if json:
+        await show_list(call, Form(json=True), Listing("tovi.jobs/1", "tovi.job/1", waited.items, JOBS, empty=""))
         return min(waited.exit_code, LARGEST_EXIT)
     return await end_with(call, waited)
 
@@ -61,11 +62,11 @@ async def cancel(
     selection: Selection = EVERYTHING,
     all: Everybody = False,
     yes: Yes = False,
-    form: Form = TABLE,
+    json: Json = False,
     call: Injected,
 ) -> int:
     """End jobs, stages or tasks, whether they wait or run."""
-    return await _control(call, form, call.api.cancel, await _targets(call, ids, selection, all=all, yes=yes))
+    return await _control(call, json, call.api.cancel, await _targets(call, ids, selection, all=all, yes=yes))
 
 
 async def hold(
@@ -73,11 +74,11 @@ async def hold(
     selection: Selection = EVERYTHING,
     all: Everybody = False,
     yes: Yes = False,
-    form: Form = TABLE,
+    json: Json = False,
     call: Injected,
 ) -> int:
     """Keep what has not started from starting."""
-    return await _control(call, form, call.api.hold, await _targets(call, ids, selection, all=all, yes=yes))
+    return await _control(call, json, call.api.hold, await _targets(call, ids, selection, all=all, yes=yes))
 
 
 async def release(
@@ -85,24 +86,26 @@ async def release(
     selection: Selection = EVERYTHING,
     all: Everybody = False,
     yes: Yes = False,
-    form: Form = TABLE,
+    json: Json = False,
     call: Injected,
 ) -> int:
     """Let what was held start again."""
-    return await _control(call, form, call.api.release, await _targets(call, ids, selection, all=all, yes=yes))
+    return await _control(call, json, call.api.release, await _targets(call, ids, selection, all=all, yes=yes))
 
 
-async def _control(call: Call, form: Form, control: Control, targets: tuple[Reference, ...]) -> int:
+async def _control(call: Call, json: bool, control: Control, targets: tuple[Reference, ...]) -> int:
     done = await control(targets) if targets else ()
-    if form.json or form.jsonl or form.fields:
-        await show_list(call, form, Listing("tovi.controlled/1", "tovi.controlled-item/1", done, CONTROLLED, empty=""))
+    if json:
+        await show_list(
+            call, Form(json=True), Listing("tovi.controlled-list/1", "tovi.controlled/1", done, CONTROLLED, empty="")
+        )
         return 0
     await call.put("".join(_line(thing) for thing in done))
     return 0
 
 
 def _line(thing: Controlled) -> str:
-    return f"{thing.id} {thing.did}" + (f": {thing.message}" if thing.message else "") + "\n"
+    return safe_line(f"{thing.id} {thing.did}" + (f": {thing.message}" if thing.message else "")) + "\n"
 
 
 async def _targets(

@@ -16,6 +16,7 @@ from tovi_cli.output import Column, Document, Listing, show_document, show_list
 from tovi_cli.verb import Verb
 from tovi_server.core.errors import NotFoundError
 from tovi_server.core.ids import Reference, parse_reference
+from tovi_server.core.safe import safe, safe_line
 from tovi_server.core.views import AttemptView, Details, FileView, StageView, TaskView
 
 Where = Annotated[tuple[str, ...], Parameter(name="--where", help="Only tasks with this parameter, as name=value.")]
@@ -95,6 +96,8 @@ async def _print(call: Call, wanted: Reference, details: Details) -> None:
     await show_list(call, TABLE, Listing("", "", details.tasks, TASKS, empty="no such tasks"))
     if details.more_tasks:
         await call.say(f"and {details.more_tasks} more tasks: --limit, --where or the id of a stage")
+    if details.job.spec and wanted.stage is None:
+        await call.put("\ntovi.yaml\n" + "".join(f"  {line}\n" for line in safe(details.job.spec).splitlines()))
     if details.files:
         await call.put("\n")
         await show_list(call, TABLE, Listing("", "", details.files, FILES, empty=""))
@@ -104,7 +107,7 @@ async def why(reference: Id, /, *, form: Form = TABLE, call: Injected) -> int:
     """Why it waits or ended, with numbers."""
     answer = await call.api.why(parse_reference(reference))
     if not await show_document(call, form, Document("tovi.why/1", answer)):
-        lines = [f"{answer.id} {answer.state}", *(f"  {reason.message}" for reason in answer.reasons)]
+        lines = [f"{answer.id} {answer.state}", *(f"  {safe_line(reason.message)}" for reason in answer.reasons)]
         await call.put("".join(f"{line}\n" for line in lines))
     return 0
 

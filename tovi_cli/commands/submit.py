@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from tovi_cli import output_json
 from tovi_cli.call import Call, Injected, JobText
 from tovi_cli.following import end_with, follow
-from tovi_cli.form import TABLE, Form
+from tovi_cli.form import TABLE, Form, Json
 from tovi_cli.jobs_table import STAGES
 from tovi_cli.output import Document, Listing, show_document, show_list
 from tovi_cli.references import job_reference
@@ -21,11 +21,9 @@ from tovi_server.core.errors import NotYetSupportedError, UsageError
 from tovi_server.core.ids import JobId, Reference
 from tovi_server.core.views import Submitted
 
-File = Annotated[
-    str, Parameter(name="FILE", allow_leading_hyphen=True, help="A tovi.yaml or tar archive; `-` is standard input.")
-]
+File = Annotated[str, Parameter(name="FILE", help="A tovi.yaml or tar archive; `-` is standard input.")]
 Params = Annotated[tuple[str, ...], Parameter(name="--param", help="Set a parameter of the file, as name=value.")]
-Tags = Annotated[tuple[str, ...], Parameter(name="--tag")]
+Tags = Annotated[tuple[str, ...], Parameter(name="--tag", help="A word to find it by; may be given again.")]
 
 
 @Parameter(name="*")
@@ -86,7 +84,7 @@ async def submit(
     after: tuple[str, ...] = (),
     wait: bool = False,
     follow: Annotated[bool, Parameter(alias="-f")] = False,
-    form: Form = TABLE,
+    json: Json = False,
     call: Injected,
 ) -> int:
     """Queue a job; its id comes out.
@@ -104,26 +102,30 @@ async def submit(
     """
     if after:
         raise NotYetSupportedError("--after is not yet supported", hint="put both into one file as stages with `needs`")
-    if follow and (form.json or form.jsonl):
-        raise UsageError("--follow gives a log, not JSON", hint="use --wait with --json")
+    _demand_one_form(follow, json)
     options, source = about.options(), call.source(file)
     submitted = await call.api.submit(options, source)
-    return await conclude(call, form, submitted, wait=wait, follow_log=follow)
+    return await conclude(call, submitted, wait=wait, follow_log=follow, json=json)
 
 
-async def conclude(call: Call, form: Form, submitted: Submitted, *, wait: bool, follow_log: bool) -> int:
+async def conclude(call: Call, submitted: Submitted, *, wait: bool, follow_log: bool, json: bool) -> int:
     """Tell the id, and wait or show the log as was asked for."""
     for notice in submitted.notices:
         await call.say(notice)
     job = Reference(JobId(submitted.id))
-    if not (form.json or form.jsonl or form.fields):
+    if not json:
         await call.put(f"{submitted.id}\n")
     if follow_log:
         await follow(call, job)
     waited = await call.api.wait((job,), timeout=None, any=False) if wait or follow_log else None
     ended = waited.items[0] if waited else None
-    await show_document(call, form, Document("tovi.submitted/1", submitted, {"job": ended}))
+    await show_document(call, Form(json=json), Document("tovi.submitted/1", submitted, {"job": ended}))
     return await end_with(call, waited) if waited else 0
+
+
+def _demand_one_form(follow: bool, json: bool) -> None:
+    if follow and json:
+        raise UsageError("--follow gives a log, not JSON", hint="use --wait with --json")
 
 
 async def check(file: File = "-", /, *, about: About = NOTHING_SAID, form: Form = TABLE, call: Injected) -> int:
@@ -149,7 +151,7 @@ async def rerun(
     param: Params = (),
     wait: bool = False,
     follow: Annotated[bool, Parameter(alias="-f")] = False,
-    form: Form = TABLE,
+    json: Json = False,
     call: Injected,
 ) -> int:
     """A new job from the frozen code and file of an old one; its id comes out.
@@ -163,9 +165,10 @@ async def rerun(
     follow
         Show its log after its id, then end with its exit code.
     """
+    _demand_one_form(follow, json)
     old = job_reference(job).job
     submitted = await call.api.rerun(old, failed=failed, params=assignments(param, "--param"))
-    return await conclude(call, form, submitted, wait=wait, follow_log=follow)
+    return await conclude(call, submitted, wait=wait, follow_log=follow, json=json)
 
 
 async def compile_(file: File = "-", /, *, call: Injected) -> int:
