@@ -8,6 +8,7 @@ from datetime import datetime
 
 from tovi_cli import output_json
 from tovi_cli.call import Call
+from tovi_cli.closing import closed_after
 from tovi_cli.log_text import RESET, Lines, SafeText, safe_colours
 from tovi_server.api import LogOptions
 from tovi_server.core.ids import Reference
@@ -37,10 +38,11 @@ async def show_log(call: Call, reference: Reference, options: LogOptions, form: 
     """Write the log until it ends."""
     single = await _is_one_task(call, reference)
     pieces = call.api.logs(reference, options)
-    if single and not form.timestamps and not form.jsonl:
-        await _whole(call, pieces)
-    else:
-        await _by_line(call, pieces, form, named=not single)
+    async with closed_after(pieces):
+        if single and not form.timestamps and not form.jsonl:
+            await _whole(call, pieces)
+        else:
+            await _by_line(call, pieces, form, named=not single)
 
 
 async def _is_one_task(call: Call, reference: Reference) -> bool:

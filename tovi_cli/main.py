@@ -10,7 +10,6 @@ from tovi_cli import help_text
 from tovi_cli.call import Call, OpenFile
 from tovi_cli.catalog import VERBS
 from tovi_cli.form import Form
-from tovi_cli.interrupt import interruptible
 from tovi_cli.parse import Parsed, Parser
 from tovi_server.api import ManagerAPI
 from tovi_server.core.errors import ToviError
@@ -27,7 +26,7 @@ def make_run_command(now: Callable[[], datetime], *, open_file: OpenFile | None 
 
     async def run_command(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
         call = Call(api=api, streams=streams, now=now(), words=tuple(words), open_file=open_file)
-        return await interruptible(streams, _run(call, parser))
+        return await _run(call, parser)
 
     return run_command
 

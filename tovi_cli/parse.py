@@ -95,7 +95,7 @@ class Parser:
         verb = self.find(words)
         rest = words[len(verb.words) :]
         if "-" in rest:
-            rest = _dash_last(rest, self._valued(verb))
+            rest = _plain_dashes(rest, self._valued(verb))
         try:
             _, bound, _ = self._apps[verb.words].parse_args(
                 list(rest), exit_on_error=False, print_error=False, help_on_error=False
@@ -105,15 +105,19 @@ class Parser:
         return Parsed(verb.run, bound.args, bound.kwargs)
 
 
-def _dash_last(words: tuple[str, ...], valued: frozenset[str]) -> tuple[str, ...]:
-    """A lone `-` that names standard input put behind `--`, because cyclopts takes it for an option."""
-    before = ("", *words)
-    for place, word in enumerate(words):
-        if word == "--":
-            break
-        if word == "-" and before[place] not in valued:
-            return (*words[:place], *words[place + 1 :], "--", "-")
-    return words
+def _plain_dashes(words: tuple[str, ...], valued: frozenset[str]) -> tuple[str, ...]:
+    """A lone `-`, which cyclopts takes for an option, said so that it is a value: `--key=-`, or behind `--`."""
+    end = words.index("--") if "--" in words else len(words)
+    options: list[str] = []
+    behind: list[str] = []
+    for word in words[:end]:
+        if word != "-":
+            options.append(word)
+        elif options and options[-1] in valued:
+            options[-1] += "=-"
+        else:
+            behind.append(word)
+    return (*options, *(["--", *behind, *words[end + 1 :]] if behind else words[end:]))
 
 
 def _app(verb: Verb) -> App:

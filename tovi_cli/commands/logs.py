@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tovi_cli.call import Call, Id, Injected
+from tovi_cli.closing import closed_after
 from tovi_cli.events_text import event_line
 from tovi_cli.form import TABLE, Form
 from tovi_cli.log_output import LogForm, show_log
@@ -101,9 +102,10 @@ async def events(
     stream = call.api.events(wanted, follow=follow, after=after)
     if form.json:
         return await _collected(call, form, stream)
-    async for event in stream:
-        text = json_line(event, "tovi.event/1", picked) if form.jsonl else event_line(event, look, picked)
-        await call.put(text)
+    async with closed_after(stream):
+        async for event in stream:
+            text = json_line(event, "tovi.event/1", picked) if form.jsonl else event_line(event, look, picked)
+            await call.put(text)
     return 0
 
 
