@@ -1,0 +1,29 @@
+"""Where one caller is served: who they are, and all that the use cases work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scheduler.ports import Clock
+from tovi_server.core.access import Caller
+from tovi_server.manager.ports import Accounts, Files, Jobs
+from tovi_server.manager.settings import ManagerSettings
+from tovi_server.manager.watch import ChangeFeed
+from tovi_server.manager.why_waiting import WaitingReasons
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything but `caller` is the same for all callers of a process."""
+
+    caller: Caller
+    jobs: Jobs
+    accounts: Accounts
+    files: Files
+    settings: ManagerSettings
+    clock: Clock
+    ring: Callable[[], None]
+    """Wakes whoever looks at the queue or follows changes; only a hint."""
+    changes: ChangeFeed
+    waiting: WaitingReasons

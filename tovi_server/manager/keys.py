@@ -1,0 +1,51 @@
+"""The caller's keys."""
+
+from __future__ import annotations
+
+from tovi_server.core import views
+from tovi_server.core.errors import ConflictError, NotFoundError
+from tovi_server.manager import present
+from tovi_server.manager.desk import Desk
+from tovi_server.manager.ports import KeyRecord
+from tovi_server.manager.public_key import comment_of, read_public_key
+
+
+async def keys(desk: Desk) -> tuple[views.KeyView, ...]:
+    return tuple(view(one, current=desk.caller.key) for one in await desk.accounts.keys(desk.caller.user))
+
+
+async def add(desk: Desk, line: str) -> views.KeyView:
+    key = read_public_key(line)
+    if await desk.accounts.key_owner(key.fingerprint) is not None:
+        raise ConflictError(f"key {key.fingerprint} is in use", why="a key belongs to one user, once")
+    await desk.accounts.add_key(desk.caller.user, key.fingerprint, key.line, now=desk.clock.now())
+    return await _key(desk, key.fingerprint)
+
+
+async def remove(desk: Desk, fingerprint: str) -> views.KeyView:
+    """Connections that came with it end soon after: receivers ask whether it still stands."""
+    gone = await _key(desk, fingerprint)
+    if len(await desk.accounts.keys(desk.caller.user)) == 1:
+        raise ConflictError(
+            "it is your last key", why="without one you could not log in", hint="`keys add` another first"
+        )
+    await desk.accounts.remove_key(desk.caller.user, fingerprint)
+    return gone
+
+
+async def _key(desk: Desk, fingerprint: str) -> views.KeyView:
+    found = next((one for one in await keys(desk) if one.fingerprint == fingerprint), None)
+    if found is None:
+        raise NotFoundError(f'you have no key "{fingerprint}"', hint="`keys` lists them")
+    return found
+
+
+def view(one: KeyRecord, *, current: str) -> views.KeyView:
+    return views.KeyView(
+        fingerprint=one.fingerprint,
+        line=present.line(one.line),
+        comment=present.line(comment_of(one.line)),
+        added_at=one.added_at,
+        used_at=one.used_at,
+        current=one.fingerprint == current,
+    )

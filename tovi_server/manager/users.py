@@ -1,0 +1,76 @@
+"""Users, for admins; and how the first one comes to be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from tovi_server.core import views
+from tovi_server.core.errors import ConflictError, NotFoundError
+from tovi_server.manager import keys, names
+from tovi_server.manager.access import need_admin
+from tovi_server.manager.desk import Desk
+from tovi_server.manager.ports import Accounts, Files, UserRecord
+from tovi_server.manager.public_key import read_public_key
+
+
+async def users(desk: Desk) -> tuple[views.UserView, ...]:
+    need_admin(desk)
+    return tuple([await _view(desk, one) for one in await desk.accounts.users()])
+
+
+async def add(desk: Desk, name: str, *, key: str, admin: bool) -> views.UserView:
+    need_admin(desk)
+    await create(desk.accounts, desk.files, name=name, key=key, admin=admin, now=desk.clock.now())
+    return await _user(desk, name)
+
+
+async def change(desk: Desk, name: str, *, disabled: bool | None, admin: bool | None) -> views.UserView:
+    need_admin(desk)
+    await _user(desk, name)
+    if disabled or admin is False:
+        _need_another_admin(name, await desk.accounts.users())
+    await desk.accounts.set_user(name, disabled=disabled, admin=admin)
+    return await _user(desk, name)
+
+
+async def bootstrap(accounts: Accounts, files: Files, *, name: str, key: str, now: datetime) -> None:
+    """The first user of a fresh data directory: an admin. As `create`."""
+    await create(accounts, files, name=name, key=key, admin=True, now=now)
+
+
+async def create(accounts: Accounts, files: Files, *, name: str, key: str, admin: bool, now: datetime) -> None:
+    """A user with a key, a personal project of the same name, and a home: all of it, or an error and none that counts.
+
+    Folders come first and the account last of what may fail: who is known has everything.
+    """
+    names.need_account_name("user", name)
+    public = read_public_key(key)
+    if await accounts.user(name) is not None or await accounts.project(name) is not None:
+        raise ConflictError(f'the name "{name}" is taken', why="users and projects have different names")
+    if await accounts.key_owner(public.fingerprint) is not None:
+        raise ConflictError(f"key {public.fingerprint} is in use", why="a key belongs to one user, once")
+    await asyncio.to_thread(files.create_home, name)
+    await asyncio.to_thread(files.create_project, name)
+    await accounts.add_user(name, admin=admin, now=now)
+    await accounts.create_project(name, owner=name, note="", now=now)
+    await accounts.add_key(name, public.fingerprint, public.line, now=now)
+
+
+async def _user(desk: Desk, name: str) -> views.UserView:
+    found = await desk.accounts.user(name)
+    if found is None:
+        raise NotFoundError(f'there is no user "{name}"', hint="`admin user list` lists them")
+    return await _view(desk, found)
+
+
+async def _view(desk: Desk, one: UserRecord) -> views.UserView:
+    held = tuple(keys.view(key, current=desk.caller.key) for key in await desk.accounts.keys(one.name))
+    return views.UserView(one.name, one.admin, one.disabled, one.created_at, held)
+
+
+def _need_another_admin(name: str, every: Sequence[UserRecord]) -> None:
+    able = {user.name for user in every if user.admin and not user.disabled}
+    if able == {name}:
+        raise ConflictError(f"{name} is the only admin", why="somebody must be", hint="make another user admin first")

@@ -1,0 +1,68 @@
+"""Waiting for jobs, or parts of them, to become final."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from tovi_server.core import views
+from tovi_server.core.durations import format_duration
+from tovi_server.core.errors import WaitTimeoutError
+from tovi_server.core.ids import Reference
+from tovi_server.core.states import TaskState
+from tovi_server.manager import part as parts
+from tovi_server.manager import query, why_ended
+from tovi_server.manager.access import need_job
+from tovi_server.manager.desk import Desk
+from tovi_server.manager.part import Part
+from tovi_server.manager.watch import Watch
+
+ACCESS_CHECK: Final = timedelta(seconds=5)
+
+
+async def wait(desk: Desk, targets: Sequence[Reference], *, timeout: timedelta | None, any: bool) -> views.Waited:
+    """The exit code is that of the first target, in the order they were named, that did not succeed."""
+    with desk.changes.watching({target.job for target in targets}) as watch:
+        try:
+            async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+                ended = await _until_final(desk, targets, watch, any=any)
+        except TimeoutError as error:
+            raise _too_long(targets, timeout or timedelta()) from error
+    codes = [await _exit_code(desk, part, state) for part, state in ended.values()]
+    jobs = {part.job.id: part.job for part, _ in ended.values()}
+    items = tuple([await query.job_view(desk, job, {}) for job in jobs.values()])
+    return views.Waited(exit_code=next((code for code in codes if code), 0), items=items)
+
+
+async def _until_final(
+    desk: Desk, targets: Sequence[Reference], watch: Watch, *, any: bool
+) -> dict[Reference, tuple[Part, TaskState]]:
+    """Those that are final once enough of them are, in the order of `targets`."""
+    ended: dict[Reference, tuple[Part, TaskState]] = {}
+    while True:
+        for target in targets:
+            if target not in ended:
+                part = parts.narrow(await need_job(desk, target.job), target)
+                state = await parts.state_of(desk.jobs, part)
+                if state.is_final:
+                    ended[target] = (part, state)
+        if len(ended) == len(set(targets)) or (any and ended):
+            return {target: ended[target] for target in targets if target in ended}
+        await watch.changed(within=ACCESS_CHECK)
+
+
+async def _exit_code(desk: Desk, part: Part, state: TaskState) -> int:
+    if state is not TaskState.FAILED:
+        return why_ended.exit_code(state, None) or 0
+    return why_ended.exit_code(state, await parts.first_failed(desk.jobs, part)) or 1
+
+
+def _too_long(targets: Sequence[Reference], timeout: timedelta) -> WaitTimeoutError:
+    names = ", ".join(str(target) for target in targets[:5])
+    return WaitTimeoutError(
+        f"{names} not done after {format_duration(timeout)}",
+        why="that is how long you wanted to wait",
+        hint="`why` tells",
+    )
