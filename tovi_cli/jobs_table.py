@@ -78,6 +78,12 @@ STAGES: tuple[Column[StageView], ...] = (
     Column("timeout_s", "TIME LIMIT"),
 )
 
+CHECKED: tuple[Column[StageView], ...] = (
+    Column("name", "STAGE"),
+    Column("tasks_total", "TASKS"),
+    *STAGES[3:],
+)
+
 TASKS: tuple[Column[TaskView], ...] = (
     Column("id", "TASK"),
     Column("state", "STATE", lambda task, look: state_text(task), _colour),

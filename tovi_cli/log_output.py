@@ -97,8 +97,8 @@ def _before(piece: LogPiece, form: LogForm, *, named: bool) -> str:
 
 
 def _line(line: bytes, before: str) -> str:
-    shown = safe_colours(line.decode("utf-8", "backslashreplace").rstrip("\r")).replace("\n", f"\n{before}")
-    return f"{before}{shown}{RESET if chr(27) in shown else ''}\n"
+    parts = safe_colours(line.decode("utf-8", "backslashreplace").rstrip("\r")).split("\n")
+    return "".join(f"{before}{part}{RESET if chr(27) in part else ''}\n" for part in parts)
 
 
 def _document(line: bytes, piece: LogPiece) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tovi_cli import cells
 
 GAP = "  "
-NARROWEST = 6
+NARROWEST = 4
 """No column is cut below this."""
 
 BOLD = "1"
@@ -33,20 +33,22 @@ def layout(header: Sequence[str], rows: Sequence[Sequence[Cell]], *, columns: in
 
 
 def fitted(wanted: Sequence[int], columns: int) -> list[int]:
-    """Widths that fit into `columns` where possible: the widest columns give first."""
+    """Widths that fit into `columns`: the widest columns give first; then columns at the right are left out."""
     room = columns - len(GAP) * (len(wanted) - 1)
     level = max(wanted, default=0)
     while level > NARROWEST and sum(min(width, level) for width in wanted) > room:
         level -= 1
-    return [min(width, level) for width in wanted]
+    widths = [min(width, level) for width in wanted]
+    while len(widths) > 1 and sum(widths) + len(GAP) * (len(widths) - 1) > columns:
+        widths.pop()
+    return widths
 
 
 def _line(row: Sequence[Cell], widths: Sequence[int], *, colour: bool, cutting: bool) -> str:
     parts: list[str] = []
-    last = len(row) - 1
-    for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+    for cell, width in zip(row, widths, strict=False):
         text = cells.cut(cell.text, width) if cutting else cell.text
-        filler = "" if place == last else " " * (width - cells.width(text))
+        filler = " " * (width - cells.width(text))
         parts.append((_painted(text, cell.colour) if colour and cell.colour else text) + filler)
     return GAP.join(parts).rstrip(" ")
 

@@ -40,8 +40,8 @@ def _metric_columns(rows: tuple[MetricsRow, ...]) -> tuple[Column[MetricsRow], .
     return (
         Column("task", "TASK"),
         Column("state", "STATE"),
-        *(Column[MetricsRow](f"params.{name}", name) for name in params),
-        *(Column[MetricsRow](f"metrics.{name}", name) for name in names),
+        *(Column(f"params.{name}", name) for name in params),
+        *(Column(f"metrics.{name}", name) for name in names),
     )
 
 

@@ -12,7 +12,7 @@ from tovi_cli import output_json
 from tovi_cli.call import Call, Injected, JobText
 from tovi_cli.following import end_with, follow
 from tovi_cli.form import TABLE, Form, Json
-from tovi_cli.jobs_table import STAGES
+from tovi_cli.jobs_table import CHECKED
 from tovi_cli.output import Document, Listing, show_document, show_list
 from tovi_cli.references import job_reference
 from tovi_cli.verb import Verb
@@ -137,7 +137,7 @@ async def check(file: File = "-", /, *, about: About = NOTHING_SAID, form: Form 
     for notice in checked.notices:
         await call.say(notice)
     await show_list(
-        call, form, Listing("tovi.stages/1", "tovi.stage/1", checked.stages, STAGES, empty="it has no stages")
+        call, form, Listing("tovi.stages/1", "tovi.stage/1", checked.stages, CHECKED, empty="it has no stages")
     )
     await call.say(f"{checked.name}: fine, {checked.tasks_total} task{'' if checked.tasks_total == 1 else 's'}")
     return 0
