@@ -1,0 +1,103 @@
+"""Waiters learn that something changed about their jobs, late commits and idle times included."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from tovi_server.core.ids import JobId
+from tovi_server.core.views import EventView
+from tovi_server.manager.watch import ChangeFeed
+
+AT_ONCE = timedelta(0)
+SOON = timedelta(seconds=5)
+
+
+class Feed:
+    """An event feed that a test appends to."""
+
+    def __init__(self) -> None:
+        self.jobs: list[int] = []
+
+    async def events(
+        self, *, after: int, limit: int, job: JobId | None, projects: Collection[str] | None
+    ) -> list[EventView]:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        numbered = list(enumerate(self.jobs, start=1))[after : after + limit]
+        return [EventView(seq, at, "queued", one, None, None, None, None) for seq, one in numbered]
+
+    async def last_event(self) -> int:
+        return len(self.jobs)
+
+
+async def test_a_waiter_hears_of_its_own_job_only() -> None:
+    source = Feed()
+    feed = ChangeFeed(source)
+    with feed.watching([JobId(1)]) as mine, feed.watching([JobId(2)]) as other, feed.watching() as every:
+        await feed.look()
+        for watch in (mine, other, every):
+            await watch.changed(within=AT_ONCE)
+        source.jobs.append(1)
+        await feed.look()
+        assert [await watch.changed(within=AT_ONCE) for watch in (mine, other, every)] == [True, False, True]
+
+
+async def test_changes_between_two_questions_are_one() -> None:
+    source = Feed()
+    feed = ChangeFeed(source)
+    with feed.watching([JobId(1)]) as watch:
+        source.jobs += [1, 1, 1]
+        await feed.look()
+        assert [await watch.changed(within=AT_ONCE) for _ in range(2)] == [True, False]
+
+
+async def test_the_first_look_after_an_idle_time_tells_everybody_to_look_again() -> None:
+    source = Feed()
+    feed = ChangeFeed(source)
+    with feed.watching([JobId(1)]) as watch:
+        source.jobs.append(1)  # committed after the watch was opened, before the feed knows where it is
+        await feed.look()
+        assert await watch.changed(within=AT_ONCE)
+
+
+async def test_a_hint_makes_it_look_long_before_the_interval() -> None:
+    source = Feed()
+    feed = ChangeFeed(source, interval=timedelta(hours=1))
+    running = asyncio.create_task(feed.run())
+    with feed.watching([JobId(1)]) as watch:
+        assert await watch.changed(within=SOON)
+        source.jobs.append(1)
+        feed.hint()
+        assert await watch.changed(within=SOON)
+    running.cancel()
+
+
+async def test_without_a_hint_the_interval_finds_it() -> None:
+    source = Feed()
+    feed = ChangeFeed(source, interval=timedelta(milliseconds=10))
+    running = asyncio.create_task(feed.run())
+    with feed.watching([JobId(1)]) as watch:
+        assert await watch.changed(within=SOON)
+        source.jobs.append(1)
+        assert await watch.changed(within=SOON)
+    running.cancel()
+
+
+async def test_a_look_that_fails_is_tried_again() -> None:
+    source = Feed()
+    feed = ChangeFeed(source, interval=timedelta(milliseconds=10))
+    good, failures = source.last_event, []
+
+    async def last_event() -> int:
+        if not failures:
+            failures.append(1)
+            raise OSError("the database is away")
+        return await good()
+
+    source.last_event = last_event  # type: ignore[method-assign]  # a fault is planted
+    running = asyncio.create_task(feed.run())
+    with feed.watching([JobId(1)]) as watch:
+        assert await watch.changed(within=SOON)
+    assert failures
+    running.cancel()
