@@ -89,6 +89,7 @@ class _Combinations:
     def __init__(self, axes: tuple[Axis, ...]) -> None:
         self._axes = axes
         self._sizes = [_size(axis) for axis in axes]
+        self._positions: dict[int, Mapping[str, int]] = {}
         self._known: dict[tuple[int, _Excludes], int] = {}
         self._steps = 0
 
@@ -144,9 +145,17 @@ class _Combinations:
             if value is None:
                 others.add(exclude)
             else:
-                named.setdefault(_position(axis, value), set()).add(exclude - {(axis.name, value)})
+                named.setdefault(self._position(depth, value), set()).add(exclude - {(axis.name, value)})
         self._step(len(excludes) + len(named) * len(others))
         return {position: frozenset(still | others) for position, still in named.items()}, frozenset(others)
+
+    def _position(self, depth: int, value: str) -> int:
+        values = self._axes[depth].values
+        if isinstance(values, Range):
+            return int(value) - values.first
+        if depth not in self._positions:
+            self._positions[depth] = {value: position for position, value in enumerate(values)}
+        return self._positions[depth][value]
 
     def _step(self, steps: int) -> None:
         self._steps += steps
@@ -162,9 +171,3 @@ def _at(axis: Axis, position: int) -> str:
     if isinstance(axis.values, Range):
         return str(axis.values.first + position)
     return axis.values[position]
-
-
-def _position(axis: Axis, value: str) -> int:
-    if isinstance(axis.values, Range):
-        return int(value) - axis.values.first
-    return axis.values.index(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from heapq import heappop, heappush
 
 from tovi_server.core.job import Counts
 
@@ -32,11 +33,20 @@ def order(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
     What can never come (a cycle, and what needs one) is left out. Every need must be a stage of the mapping.
     """
-    placed: dict[str, None] = {}
-    waiting = list(needs)
-    while ready := [name for name in waiting if all(need in placed for need in needs[name])]:
-        placed.update(dict.fromkeys(ready))
-        waiting = [name for name in waiting if name not in placed]
+    names = list(needs)
+    unmet = [len(set(needs[name])) for name in names]
+    needed_by: dict[str, list[int]] = {name: [] for name in names}
+    for place, name in enumerate(names):
+        for need in set(needs[name]):
+            needed_by[need].append(place)
+    ready = [place for place, number in enumerate(unmet) if not number]
+    placed: list[str] = []
+    while ready:
+        placed.append(names[heappop(ready)])
+        for place in needed_by[placed[-1]]:
+            unmet[place] -= 1
+            if not unmet[place]:
+                heappush(ready, place)
     return tuple(placed)
 
 
@@ -46,7 +56,9 @@ def cycle(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     left = [name for name in needs if name not in placed]
     if not left:
         return ()
-    path = [left[0]]
-    while (following := next(need for need in needs[path[-1]] if need not in placed)) not in path:
-        path.append(following)
-    return tuple(path[path.index(following) :])
+    path = {left[0]: None}
+    here = left[0]
+    while (here := next(need for need in needs[here] if need not in placed)) not in path:
+        path[here] = None
+    steps = list(path)
+    return tuple(steps[steps.index(here) :])

@@ -7,8 +7,8 @@ fails does not stop the next one. `setup` stops at the first failure (`sh -e`), 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Final
 
@@ -16,9 +16,17 @@ from tovi_server.core import script_parts
 from tovi_server.core.expand import Cell
 from tovi_server.core.spec import StageSpec
 
-_USUAL_SETUP_FILE: Final = re.compile(
-    r"requirements[^/]*\.txt|pyproject\.toml|uv\.lock|poetry\.lock|environment\.yml|package\.json|package-lock\.json"
+USUAL_SETUP_FILES: Final = (
+    "requirements*.txt",
+    "pyproject.toml",
+    "uv.lock",
+    "poetry.lock",
+    "environment.yml",
+    "package.json",
+    "package-lock.json",
 )
+"""What `setup` is taken to depend on, at the top of the code, when the file does not say."""
+
 _SETUP_RULES: Final = "1"
 """Changes when `script_parts.SETUP` makes something else of the same text, so that nothing old is used for it."""
 
@@ -72,7 +80,7 @@ def is_setup_file(stage: StageSpec, path: str) -> bool:
     """Whether a change of that file makes `setup` run again."""
     if stage.setup_files is not None:
         return path in stage.setup_files
-    return _USUAL_SETUP_FILE.fullmatch(path) is not None
+    return "/" not in path and any(fnmatchcase(path, usual) for usual in USUAL_SETUP_FILES)
 
 
 def _assignments(variables: Mapping[str, str]) -> Iterator[str]:

@@ -32,10 +32,11 @@ tovi_copy_code() {
 """
 
 RUN: Final = r"""
-# Run a command as a child, pass signals on to it, and leave its exit code in tovi_code. Background children ignore INT,
-# so it is passed on as TERM. Who signals the whole process group by itself sets TOVI_SIGNALS=group.
+# Run a command as a child, pass signals on to it, and leave its exit code in tovi_code. Background children ignore
+# INT, so it is passed on as TERM, which goes to the whole process group if that is this script's own. Who started this
+# script may say that it signals the group itself (TOVI_SIGNALS=group), or that others are in it (TOVI_SIGNALS=child).
 tovi_run() {
-    tovi_child='' tovi_early='' tovi_code=''
+    tovi_child='' tovi_code='' tovi_signals=''
     trap 'tovi_pass HUP' HUP
     trap 'tovi_pass TERM' INT
     trap 'tovi_pass TERM' TERM
@@ -43,27 +44,33 @@ tovi_run() {
     trap 'tovi_pass USR2' USR2
     "$@" &
     tovi_child=$!
-    [ -z "$tovi_early" ] || tovi_pass "$tovi_early"
+    for tovi_early in $tovi_signals; do tovi_send "$tovi_early"; done
     while :; do
-        tovi_signalled=''
+        tovi_before=$tovi_signals
         wait "$tovi_child"
         tovi_waited=$?
         # A second wait knows nothing (127) of a child whose end the first one told in the moment of a signal.
         [ "$tovi_waited" -eq 127 ] && [ -n "$tovi_code" ] || tovi_code=$tovi_waited
-        [ -n "$tovi_signalled" ] || break
+        [ "$tovi_before" != "$tovi_signals" ] || break
     done
 }
 tovi_pass() {
-    tovi_signalled=yes
-    if [ "${TOVI_SIGNALS:-}" = group ]; then
-        return
-    elif [ -z "$tovi_child" ]; then
-        tovi_early=$1
-    elif [ "$1" = TERM ] && tovi_leads_group; then
-        trap 'tovi_signalled=yes' TERM
+    tovi_signals="$tovi_signals $1"
+    [ -z "$tovi_child" ] || tovi_send "$1"
+}
+tovi_send() {
+    case ${TOVI_SIGNALS:-$1} in
+    group) ;;
+    TERM) tovi_send_term ;;
+    *) kill -s "$1" "$tovi_child" 2>/dev/null ;;
+    esac
+}
+tovi_send_term() {
+    if tovi_leads_group; then
+        trap 'tovi_signals="$tovi_signals TERM"' TERM
         kill -s TERM 0
     else
-        kill -s "$1" "$tovi_child" 2>/dev/null
+        kill -s TERM "$tovi_child" 2>/dev/null
     fi
 }
 # Whether all in this process group was started by this script: then it may all be told to end.

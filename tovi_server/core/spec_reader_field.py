@@ -17,6 +17,8 @@ from tovi_server.core.yaml_node import Items, Mark, Node, Scalar, Table
 from tovi_server.core.yaml_reader import FILE
 
 LONGEST_SHOWN: Final = 60
+MOST_SHOWN: Final = 40
+MOST_COMPARED: Final = 500
 
 _NULL = re.compile(r"null|Null|NULL|~|", re.ASCII)
 _WHOLE = re.compile(r"[-+]?[0-9]+", re.ASCII)
@@ -32,19 +34,20 @@ class Field:
     key: Mark
 
     def child(self, name: str, node: Node, key: Mark) -> Field:
-        return Field(f"{self.path}.{name}".lstrip("."), node, key)
+        """The field of that name in this table. Its path is fit for one line of an error, whatever the name."""
+        shown = safe_line(shortened(name))
+        return Field(f"{self.path}.{shown}" if self.path else shown, node, key)
 
 
 def invalid(field: Field, what: str, *, why: str = "", hint: str = "") -> InvalidSpecError:
     """An error about the value of a field."""
-    path = f"{safe_line(field.path)}: " if field.path else ""
-    return InvalidSpecError(f"{FILE}:{field.node.mark}: {path}{what}", why=why, hint=hint)
+    return InvalidSpecError(f"{FILE}:{field.node.mark}: {_path(field)}{what}", why=why, hint=hint)
 
 
 def not_yet(field: Field, name: str) -> NotYetSupportedError:
     """An error about a part of the job language that is known and cannot be done yet."""
     return NotYetSupportedError(
-        f"{FILE}:{field.key}: `{safe_line(field.path)}` is not yet supported",
+        f"{FILE}:{field.key}: `{field.path}` is not yet supported",
         why=f"this version of Tovi cannot do {name}, and ignoring it would run something else",
         hint="leave it out",
     )
@@ -57,14 +60,21 @@ def said_in(field: Field, error: UsageError) -> InvalidSpecError:
 
 def quoted(text: str) -> str:
     """A value as errors show it: on one line, shortened."""
-    short = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-    return f'"{safe_line(short)}"'
+    return f'"{safe_line(shortened(text))}"'
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def _path(field: Field) -> str:
+    return f"{field.path}: " if field.path else ""
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint with the word that was probably meant; empty when none is near."""
-    close = get_close_matches(word[:100], list(words), n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else ""
+    close = get_close_matches(word[:LONGEST_SHOWN], list(words)[:MOST_COMPARED], n=1, cutoff=0.6)
+    return f"did you mean {quoted(close[0])}?" if close else ""
 
 
 def table(field: Field) -> dict[str, Field]:
@@ -81,19 +91,15 @@ def known_table(field: Field, keys: Iterable[str], *, later: Mapping[str, str]) 
         if name in later:
             raise not_yet(child, later[name])
         if name not in keys:
-            raise unknown_key(child, name, keys)
+            raise unknown_key(field, child, name, keys)
     return fields
 
 
-def unknown_key(field: Field, name: str, keys: Iterable[str]) -> InvalidSpecError:
-    """There is no key of that name here."""
+def unknown_key(parent: Field, field: Field, name: str, keys: Iterable[str]) -> InvalidSpecError:
+    """The table `parent` has no key of that name, as `field` has."""
     near = nearest(name, keys)
-    keys_here = ", ".join(sorted(keys))
-    return InvalidSpecError(
-        f"{FILE}:{field.key}: {safe_line(field.path[:200])}: there is no key {quoted(name)} here",
-        why=f"the keys are {keys_here}",
-        hint=near,
-    )
+    why = "" if near else f"the keys here are {', '.join(sorted(keys)[:MOST_SHOWN])}"
+    return InvalidSpecError(f"{FILE}:{field.key}: {_path(parent)}there is no key {quoted(name)}", why=why, hint=near)
 
 
 def items(field: Field) -> tuple[Field, ...]:

@@ -113,41 +113,51 @@ def _number(field: Field, text: str) -> int:
     return int(text)
 
 
+class _Values:
+    """The values of an axis, found by what they mean: 0.001 finds 1e-3, and leads to that text."""
+
+    def __init__(self, axis: Axis) -> None:
+        self._range = axis.values if isinstance(axis.values, Range) else None
+        self.texts = () if isinstance(axis.values, Range) else axis.values
+        numbers = ((_decimal(text), text) for text in reversed(self.texts))
+        self._by_number = {number: text for number, text in numbers if number is not None}
+        self._by_text = frozenset(self.texts)
+
+    def meant_by(self, text: str) -> str | None:
+        """The axis's own text for a value; None if it has no such value."""
+        if text in self._by_text:
+            return text
+        number = _decimal(text)
+        if number is None:
+            return None
+        if self._range is None:
+            return self._by_number.get(number)
+        inside = self._range.first <= number <= self._range.last
+        return str(int(number)) if inside and number == int(number) else None
+
+
 def _excluded(field: Field, axes: tuple[Axis, ...]) -> tuple[Mapping[str, str], ...]:
     cells = items(field)
     if len(cells) > MOST_EXCLUDES:
         raise invalid(field, f"this excludes {len(cells)} times", why=f"at most {MOST_EXCLUDES} are possible")
-    return tuple(_excluded_cell(cell, {axis.name: axis for axis in axes}) for cell in cells)
+    known = {axis.name: _Values(axis) for axis in axes}
+    return tuple(_excluded_cell(cell, known) for cell in cells)
 
 
-def _excluded_cell(field: Field, axes: Mapping[str, Axis]) -> Mapping[str, str]:
+def _excluded_cell(field: Field, axes: Mapping[str, _Values]) -> Mapping[str, str]:
     found = table(field)
     if not found:
         raise invalid(field, "this would exclude everything", hint="name at least one value")
     cell: dict[str, str] = {}
     for name, child in found.items():
         if name not in axes:
-            raise unknown_key(child, name, axes)
-        written = _as_in_axis(child, axes[name])
+            raise unknown_key(field, child, name, axes)
+        value = read_value(child)
+        written = axes[name].meant_by(value)
         if written is None:
-            what = f"{quoted(read_value(child))} is no value of `{name}`"
-            raise invalid(child, what, hint=nearest(read_value(child), _some_values(axes[name])))
+            raise invalid(child, f"{quoted(value)} is no value of `{name}`", hint=nearest(value, axes[name].texts))
         cell[name] = written
     return cell
-
-
-def _as_in_axis(field: Field, axis: Axis) -> str | None:
-    """The axis's own text for the value that the field means: 0.001 finds 1e-3."""
-    text = read_value(field)
-    if isinstance(axis.values, Range):
-        number = _decimal(text)
-        if number is None or number != int(number) or not axis.values.first <= number <= axis.values.last:
-            return None
-        return str(int(number))
-    if text in axis.values:
-        return text
-    number = _decimal(text)
-    return None if number is None else next((value for value in axis.values if _decimal(value) == number), None)
 
 
 def _decimal(text: str) -> Decimal | None:
@@ -157,10 +167,6 @@ def _decimal(text: str) -> Decimal | None:
         return Decimal(text)
     except InvalidOperation:
         return None
-
-
-def _some_values(axis: Axis) -> tuple[str, ...]:
-    return () if isinstance(axis.values, Range) else axis.values[:100]
 
 
 def _included(field: Field, axes: tuple[Axis, ...]) -> tuple[Mapping[str, str], ...]:
@@ -173,7 +179,7 @@ def _included_cell(field: Field, names: list[str]) -> Mapping[str, str]:
     found = table(field)
     for name, child in found.items():
         if name not in names:
-            raise unknown_key(child, name, names)
+            raise unknown_key(field, child, name, names)
         check_param_name(child, name)
     missing = [name for name in names if name not in found]
     if missing or not found:

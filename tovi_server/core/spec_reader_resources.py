@@ -22,7 +22,6 @@ from tovi_server.core.spec_reader_field import (
     said_in,
     scalar,
     text,
-    unknown_key,
     whole_number,
 )
 from tovi_server.core.spec_reader_keys import RESOURCES, RESOURCES_LATER, RETRIES, RETRIES_LATER
@@ -129,5 +128,5 @@ def _when(field: Field) -> tuple[tuple[Cause, ...], tuple[int, ...]]:
 def _exit_codes(field: Field) -> list[int]:
     found = known_table(field, ("exit",), later={})
     if "exit" not in found:
-        raise unknown_key(field, "", ("exit",))
+        raise invalid(field, "this table is empty", hint="exit codes are written `exit: [75]`")
     return [whole_number(item, least=1, most=255) for item in items(found["exit"])]

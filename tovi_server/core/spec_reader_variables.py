@@ -45,7 +45,8 @@ def check_param_name(field: Field, name: str) -> None:
     """Refuse names that are none, or would shadow the environment."""
     _check_name(field, name)
     if name in _REFUSED_IN_PARAMS or name.startswith(_REFUSED_PREFIXES_IN_PARAMS):
-        raise _shadows(field, name, hint="call it otherwise; plain variables for programs belong into `env`")
+        hint = "call it otherwise" if name in _REFUSED_IN_ENV else "call it otherwise, or set it in `env` for programs"
+        raise _shadows(field, name, hint=hint)
 
 
 def read_value(field: Field) -> str:
