@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import pty
+import shlex
 import shutil
 import struct
 import sys
@@ -144,6 +145,18 @@ async def test_a_slow_reader_holds_up_its_command_and_not_the_memory(tmp_path: P
                 await server.run()
             assert written < 20_000_000
         await ended.wait()
+
+
+async def test_a_follower_whose_output_is_closed_ends(tmp_path: Path) -> None:
+    async def follow(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+        while True:
+            await streams.write(b"line\n")
+            await asyncio.sleep(0.001)
+
+    async with serving(tmp_path, run_command=follow) as server:
+        ended = await run(["bash", "-c", f"{shlex.join(server.ssh('logs', '-f'))} </dev/null | head -1"])
+
+        assert (ended.code, ended.out) == (0, b"line\n")
 
 
 async def test_a_client_that_goes_away_cancels_its_command(tmp_path: Path) -> None:
@@ -327,23 +340,24 @@ async def test_many_sessions_share_one_connection(tmp_path: Path) -> None:
         assert len(server.gate.lookups) == 1
 
 
-async def test_closing_a_shared_session_cancels_even_when_its_input_waits_unread(tmp_path: Path) -> None:
-    began, ended = asyncio.Event(), asyncio.Event()
+async def test_closing_one_shared_session_cancels_its_command_alone(tmp_path: Path) -> None:
+    cancelled = asyncio.Event()
 
-    async def deaf(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
-        began.set()
+    async def follow(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+        await streams.write(b"here\n")
         try:
             await asyncio.Event().wait()
         finally:
-            ended.set()
+            cancelled.set()
         return 0
 
-    async with serving(tmp_path, run_command=deaf) as server, _master(server) as shared, asyncio.timeout(DEADLINE_S):
+    async with serving(tmp_path, run_command=follow) as server, _master(server) as shared, asyncio.timeout(DEADLINE_S):
         async with started(server.ssh("logs", options=shared)) as client:
-            assert client.stdin is not None
-            client.stdin.write(bytes(2_000_000))
-            await began.wait()
-        await ended.wait()
+            assert client.stdout is not None
+            await client.stdout.readline()
+        await cancelled.wait()
+
+        assert (await server.run(options=[*shared, "-T"])).out == b"hello alice\n"
 
 
 async def test_ssh_audit_finds_no_failure(tmp_path: Path) -> None:

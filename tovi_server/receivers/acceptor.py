@@ -20,25 +20,26 @@ _PAUSE_S = 0.5
 class Acceptor:
     """Hands each accepted socket to `welcome`. At `cap` open connections it waits for one to end."""
 
-    def __init__(self, sock: socket.socket, *, cap: int, welcome: Callable[[socket.socket], None]) -> None:
-        self._sock = sock
+    def __init__(self, *, cap: int, welcome: Callable[[socket.socket], None]) -> None:
         self._cap = cap
         self._welcome = welcome
-        self._loop = asyncio.get_running_loop()
+        self._sock: socket.socket | None = None
         self._open = 0
         self._listening = False
-        self._stopped = False
 
-    def start(self) -> None:
-        self._sock.setblocking(False)
-        self._sock.listen(_BACKLOG)
+    def start(self, sock: socket.socket) -> None:
+        """Listen on `sock`, which is this object's from now on."""
+        sock.setblocking(False)
+        sock.listen(_BACKLOG)
+        self._sock = sock
         self._resume()
 
     def stop(self) -> None:
-        """Accept nothing more and close the socket."""
-        self._stopped = True
+        """Accept nothing more and close the socket; harmless when done already."""
         self._pause()
-        self._sock.close()
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
 
     def closed_one(self) -> None:
         """To be called when an accepted connection is gone."""
@@ -47,23 +48,23 @@ class Acceptor:
             self._resume()
 
     def _resume(self) -> None:
-        if not self._stopped and not self._listening:
+        if self._sock is not None and not self._listening:
             self._listening = True
-            self._loop.add_reader(self._sock, self._accept)
+            asyncio.get_running_loop().add_reader(self._sock, self._accept, self._sock)
 
     def _pause(self) -> None:
-        if self._listening:
+        if self._sock is not None and self._listening:
             self._listening = False
-            self._loop.remove_reader(self._sock)
+            asyncio.get_running_loop().remove_reader(self._sock)
 
-    def _accept(self) -> None:
+    def _accept(self, sock: socket.socket) -> None:
         for _ in range(_BATCH):
             if self._open >= self._cap:
                 log.warning("accepting_paused", connections=self._open)
                 self._pause()
                 return
             try:
-                connection, _ = self._sock.accept()
+                connection, _ = sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -78,7 +79,7 @@ class Acceptor:
             raise error
         log.error("accepting_failed", error=error.strerror)
         self._pause()
-        self._loop.call_later(_PAUSE_S, self._resume)
+        asyncio.get_running_loop().call_later(_PAUSE_S, self._resume)
 
 
 def connection_cap(reserved: int) -> int:

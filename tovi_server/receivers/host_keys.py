@@ -34,7 +34,7 @@ def load(folder: Path) -> tuple[asyncssh.SSHKeyPair, ...]:
     Raises:
         ToviError: a key is missing, broken, or can be read by somebody else.
     """
-    return tuple(asyncssh.load_keypairs([str(_checked(folder / name)) for name in _KEYS]))
+    return tuple(_pair(_checked(folder / name)) for name in _KEYS)
 
 
 def public_lines(folder: Path) -> tuple[str, ...]:
@@ -52,6 +52,14 @@ def _write(path: Path, data: bytes, *, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
+
+
+def _pair(path: Path) -> asyncssh.SSHKeyPair:
+    try:
+        (pair,) = asyncssh.load_keypairs([str(path)])
+    except (asyncssh.KeyImportError, OSError) as error:
+        raise ToviError(f"the host key {path} cannot be read", why=str(error)) from error
+    return pair
 
 
 def _checked(path: Path) -> Path:

@@ -33,6 +33,7 @@ class Channel(asyncssh.SSHServerChannel[bytes]):
             max_pktsize=32768,
         )
         self._environment_left = environment_bytes
+        self._unread = False
 
     def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
         """A close takes effect at once: the library waits until somebody has read what the client sent before."""
@@ -41,10 +42,22 @@ class Channel(asyncssh.SSHServerChannel[bytes]):
             self.abort()
         return result
 
+    def write(self, data: bytes, datatype: int | None = None) -> None:
+        """As writing to a pipe: BrokenPipeError once nobody reads the standard output any more."""
+        if self._unread and datatype is None:
+            raise BrokenPipeError("the client closed its standard output")
+        super().write(data, datatype)
+
     def log_sent_packet(self, *_: object, **__: object) -> None:
         """Not logged; see `quiet`."""
 
     log_received_packet = log_sent_packet
+
+    def _process_eow_at_openssh_dot_com_request(self, packet: SSHPacket) -> bool:
+        """`ssh HOST logs -f 12 | head -1`: found by its name. Without it the log would be sent to nobody for ever."""
+        packet.check_end()
+        self._unread = True
+        return True
 
     def _process_env_request(self, packet: SSHPacket) -> bool:
         """Private in the library, which would keep any number of variables of any size."""

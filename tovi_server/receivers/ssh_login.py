@@ -49,6 +49,7 @@ class Login(asyncssh.SSHServer):
         self._sessions: set[Session] = set()
         self._claim: Claim | None = None
         self._gone = False
+        self._draining = False
         self.caller: Caller | None = None
         """None until the login is complete; never changes after."""
 
@@ -91,12 +92,14 @@ class Login(asyncssh.SSHServer):
         await self._count_in(self.caller)
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Awaitable[Session]]:
+        if self._draining:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "the server is going down")
         if len(self._sessions) >= self._limits.sessions_per_connection:
             raise asyncssh.ChannelOpenError(
                 asyncssh.OPEN_RESOURCE_SHORTAGE, f"{len(self._sessions)} sessions are open on this connection already"
             )
         assert self.caller is not None
-        session = Session(self._edge, self.caller, on_end=self._sessions.discard)
+        session = Session(self._edge, self.caller, on_end=self._session_ended)
         self._sessions.add(session)
         channel = Channel(self._connection, window=_WINDOW_BYTES, environment_bytes=self._limits.environment_bytes)
         return channel, self._admitted(session)
@@ -123,8 +126,19 @@ class Login(asyncssh.SSHServer):
         """Close the connection, telling the client why."""
         self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
 
+    def drain(self) -> None:
+        """Open no more sessions, and close the connection with the last one."""
+        self._draining = True
+        if not self._sessions:
+            self.end("the server is going down")
+
     async def wait_ended(self) -> None:
         await self._connection.wait_closed()
+
+    def _session_ended(self, session: Session) -> None:
+        self._sessions.discard(session)
+        if self._draining:
+            self.drain()
 
     async def _owner(self, key: asyncssh.SSHKey) -> Caller | None:
         """Whose key it is; asked again only when the last answer was for another key or is no longer fresh."""

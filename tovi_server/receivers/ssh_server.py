@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 
-import asyncssh
 import structlog
 
 from tovi_server.api import Gate
-from tovi_server.core.access import Caller
-from tovi_server.receivers import algorithms, host_keys
+from tovi_server.receivers import algorithms, ssh_options
 from tovi_server.receivers.acceptor import Acceptor, connection_cap
 from tovi_server.receivers.admission import Admission, Entry
-from tovi_server.receivers.algorithms import Algorithms
 from tovi_server.receivers.counter import Counter
 from tovi_server.receivers.doors import Doors
 from tovi_server.receivers.edge import Edge, Welcome
+from tovi_server.receivers.recheck import close_invalid
 from tovi_server.receivers.settings import ReceiverSettings
 from tovi_server.receivers.ssh_connection import Connection
 from tovi_server.receivers.ssh_login import Login
@@ -44,19 +42,17 @@ class SshReceiver:
         self._edge = Edge(gate, counter, settings, run_command, welcome, doors, spawn=self._spawn)
         self._admission = Admission(counter, settings.limits, dice=random.random)
         self._offered = algorithms.offered(settings.profile)
-        self._options = _options(settings, self._offered)
+        self._options = ssh_options.build(settings, self._offered)
         self._logins: set[Login] = set()
+        self._acceptor = Acceptor(cap=connection_cap(settings.limits.reserved_descriptors), welcome=self._accepted)
         self._drained = asyncio.Event()
 
     async def serve(self, sock: socket.socket) -> None:
         """Accept connections on `sock`, which is closed at the end, until `drain` or cancellation."""
         self._loop = asyncio.get_running_loop()
-        self._acceptor = Acceptor(
-            sock, cap=connection_cap(self._settings.limits.reserved_descriptors), welcome=self._accepted
-        )
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._acceptor.start()
+                self._acceptor.start(sock)
                 recheck = self._tasks.create_task(self._recheck_for_ever())
                 await self._drained.wait()
                 recheck.cancel()
@@ -67,6 +63,8 @@ class SshReceiver:
     async def drain(self, grace_s: float) -> None:
         """Accept nothing new, let sessions end for so long, then close what is left; `serve` returns after it."""
         self._acceptor.stop()
+        for login in list(self._logins):
+            login.drain()
         waiting = [asyncio.ensure_future(login.wait_ended()) for login in self._logins]
         if waiting:
             await asyncio.wait(waiting, timeout=grace_s)
@@ -78,26 +76,25 @@ class SshReceiver:
             login.end(reason)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        return self._tasks.create_task(work)
+        return self._tasks.create_task(_guarded(work))
 
     def _accepted(self, sock: socket.socket) -> None:
         self._tasks.create_task(self._admit(sock))
 
     async def _admit(self, sock: socket.socket) -> None:
         """Begin with one peer, or close its connection without a word."""
+        began = False
         try:
             entry = await self._admission.admit(_host(sock))
-            if entry is None:
-                self._refuse(sock)
-                return
-            await self._loop.connect_accepted_socket(lambda: self._connection(entry), sock)
+            if entry is not None:
+                began = True
+                await self._loop.connect_accepted_socket(lambda: self._connection(entry), sock)
         except Exception:
             log.exception("connection_not_admitted")
-            self._refuse(sock)
-
-    def _refuse(self, sock: socket.socket) -> None:
-        sock.close()
-        self._acceptor.closed_one()
+        finally:
+            if not began:
+                sock.close()
+                self._acceptor.closed_one()
 
     def _connection(self, entry: Entry) -> Connection:
         login = Login(self._edge, entry, clock=self._loop.time, on_end=self._ended)
@@ -124,17 +121,12 @@ class SshReceiver:
                 log.exception("recheck_failed")
 
 
-async def close_invalid(gate: Gate, logins: Iterable[Login]) -> None:
-    """Ask once for each caller with open connections."""
-    open_logins: dict[Caller, list[Login]] = {}
-    for login in logins:
-        if login.caller is not None:
-            open_logins.setdefault(login.caller, []).append(login)
-    for caller, theirs in open_logins.items():
-        if not await gate.still_valid(caller):
-            log.info("caller_invalid", user=caller.user, connections=len(theirs))
-            for login in theirs:
-                login.end("this key or its user is no longer valid")
+async def _guarded(work: Coroutine[None, None, None]) -> None:
+    """What one session still throws must not end the others, which are its siblings."""
+    try:
+        await work
+    except Exception:
+        log.exception("session_crashed")
 
 
 def _host(sock: socket.socket) -> str:
@@ -144,31 +136,3 @@ def _host(sock: socket.socket) -> str:
     except OSError:
         return ""
     return str(peer[0]) if isinstance(peer, tuple) else ""
-
-
-def _options(settings: ReceiverSettings, offered: Algorithms) -> asyncssh.SSHServerConnectionOptions:
-    """Everything that all connections share, built once: keys are read and lists checked here, not per login."""
-    limits = settings.limits
-    options = asyncssh.SSHServerConnectionOptions(
-        server_version="Tovi",
-        server_host_keys=host_keys.load(settings.host_keys),
-        kex_algs=offered.key_exchange,
-        encryption_algs=offered.ciphers,
-        mac_algs=offered.macs,
-        compression_algs=None,
-        signature_algs=offered.user_signatures,
-        password_auth=False,
-        kbdint_auth=False,
-        host_based_auth=False,
-        gss_host=None,
-        authorized_client_keys=None,
-        x509_trusted_certs=None,
-        agent_forwarding=False,
-        x11_forwarding=False,
-        login_timeout=limits.login_timeout.total_seconds(),
-        keepalive_interval=limits.keepalive_interval.total_seconds(),
-        keepalive_count_max=limits.keepalive_misses,
-    )
-    for name in [name for name in options.server_host_keys if name.decode() not in offered.host_signatures]:
-        del options.server_host_keys[name]
-    return options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -21,6 +22,7 @@ from tovi_server.receivers.terminal import typed
 log = structlog.get_logger(__name__)
 
 _INTERRUPTED = 130
+_BROKEN_PIPE = 141
 _UNREAD_BYTES = 256 * 1024
 _SHOWN_COMMAND = 500
 
@@ -108,27 +110,28 @@ class Session(SSHServerStreamSession[bytes]):
     async def _run(self) -> None:
         streams = ChannelStreams(self._pipes, self._channel.get_environment(), lambda: self._columns)
         try:
-            self._channel.exit(await self._status(streams))
-        except (ConnectionError, asyncssh.Error):
-            return
-
-    async def _status(self, streams: ChannelStreams) -> int:
-        """Do the session's work and say how it ended, whatever happens."""
-        try:
-            return await self._work(streams)
+            status = await self._work(streams)
         except asyncio.CancelledError:
             if not self._interrupted:
                 raise
-            return _INTERRUPTED
-        except ToviError as error:
-            await streams.write_error(f"{error}\n".encode())
-            return error.exit_status
-        except ConnectionError:
-            raise
-        except Exception:
-            log.exception("session_crashed", user=self._caller.user)
-            await streams.write_error(b"failed: the server made a mistake; its log says which\n")
-            return 1
+            status = _INTERRUPTED
+        except Exception as error:
+            status = await self._explain(error, streams)
+        self._channel.exit(status)
+
+    async def _explain(self, error: Exception, streams: ChannelStreams) -> int:
+        """Tell the client what went wrong, if it still listens; the status to end with."""
+        match error:
+            case ToviError():
+                text, status = str(error), error.exit_status
+            case ConnectionError() | asyncssh.Error():
+                text, status = "", _BROKEN_PIPE
+            case _:
+                log.error("session_crashed", user=self._caller.user, exc_info=error)
+                text, status = "failed: the server made a mistake; its log says which", 1
+        with contextlib.suppress(ConnectionError):
+            await streams.write_error(f"{text}\n".encode() if text else b"")
+        return status
 
     async def _welcome(self, streams: ChannelStreams) -> int:
         text = await self._edge.welcome(self._edge.gate.session(self._caller))

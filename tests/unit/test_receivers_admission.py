@@ -1,0 +1,114 @@
+"""Who may try to log in, and what failing costs."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from tovi_server.receivers.admission import Admission, drop_limit
+from tovi_server.receivers.counter import LocalCounter
+from tovi_server.receivers.settings import Limits
+from tovi_server.receivers.sources import is_trusted, source_of
+
+LUCKY, UNLUCKY = 0.999, 0.0
+
+
+def admission(limits: Limits | None = None, *, dice: float = LUCKY) -> Admission:
+    return Admission(LocalCounter(), limits or Limits(), dice=lambda: dice)
+
+
+@pytest.mark.parametrize(
+    ("held", "probability"),
+    [
+        pytest.param(9, 0.0, id="below the start nobody is dropped"),
+        pytest.param(10, 0.3, id="at the start 30 per cent"),
+        pytest.param(55, 0.65, id="half way half of the rest"),
+        pytest.param(99, 0.992, id="just before the end nearly all"),
+        pytest.param(100, 1.0, id="at the end all"),
+    ],
+)
+def test_dropping_grows_from_start_to_full(held: int, probability: float) -> None:
+    throws = 10_000
+    dropped = sum(held >= drop_limit(Limits(), throw / throws) for throw in range(throws))
+
+    assert dropped / throws == pytest.approx(probability, abs=0.001)
+
+
+async def test_one_source_gets_ten_tries_at_once_and_others_still_get_in() -> None:
+    door = admission()
+    entries = [await door.admit("192.0.2.1") for _ in range(11)]
+
+    assert [entry is not None for entry in entries] == [True] * 10 + [False]
+    assert await door.admit("192.0.2.2") is not None
+
+
+async def test_an_unlucky_stranger_is_dropped_once_ten_try() -> None:
+    door = admission(dice=UNLUCKY)
+    entries = [await door.admit(f"192.0.2.{n}") for n in range(11)]
+
+    assert [entry is not None for entry in entries] == [True] * 10 + [False]
+
+
+async def test_a_login_frees_its_place_and_is_not_held_against_anybody() -> None:
+    door = admission()
+    for _ in range(50):
+        entry = await door.admit("192.0.2.1")
+        assert entry is not None
+        entry.logged_in()
+        entry.left(0.0)
+
+    assert await door.admit("192.0.2.1") is not None
+
+
+async def test_ten_failures_shut_a_source_out_until_they_are_forgotten() -> None:
+    door = admission()
+    for n in range(10):
+        entry = await door.admit("192.0.2.1")
+        assert entry is not None
+        entry.left(float(n))
+    assert await door.admit("192.0.2.1") is None
+
+    door.forget(59.0)
+    assert await door.admit("192.0.2.1") is None
+    door.forget(60.0)
+    assert await door.admit("192.0.2.1") is not None
+
+
+async def test_a_trusted_source_is_not_limited_by_itself() -> None:
+    door = admission(Limits(trusted_sources=(ip_network("192.0.2.0/24"),)))
+    for _ in range(50):
+        entry = await door.admit("192.0.2.1")
+        assert entry is not None
+        entry.left(0.0)
+
+    assert await door.admit("192.0.2.1") is not None
+
+
+async def test_leaving_twice_counts_once() -> None:
+    door = admission(Limits(failures_per_source=2))
+    entry = await door.admit("192.0.2.1")
+    assert entry is not None
+    entry.left(0.0)
+    entry.left(0.0)
+
+    assert await door.admit("192.0.2.1") is not None
+
+
+@pytest.mark.parametrize(
+    ("host", "source"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "local"),
+    ],
+)
+def test_a_source_is_an_address_or_a_64(host: str, source: str) -> None:
+    assert source_of(host) == source
+
+
+def test_a_mapped_address_is_trusted_as_what_it_is() -> None:
+    assert is_trusted("::ffff:192.0.2.1", [ip_network("192.0.2.0/24")])
+    assert not is_trusted("2001:db8::1", [ip_network("192.0.2.0/24")])

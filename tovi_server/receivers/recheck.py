@@ -1,0 +1,26 @@
+"""A key or a user that is no longer valid loses its open connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+
+from tovi_server.api import Gate
+from tovi_server.core.access import Caller
+from tovi_server.receivers.ssh_login import Login
+
+log = structlog.get_logger(__name__)
+
+
+async def close_invalid(gate: Gate, logins: Iterable[Login]) -> None:
+    """Ask once for each caller with open connections."""
+    open_logins: dict[Caller, list[Login]] = {}
+    for login in logins:
+        if login.caller is not None:
+            open_logins.setdefault(login.caller, []).append(login)
+    for caller, theirs in open_logins.items():
+        if not await gate.still_valid(caller):
+            log.info("caller_invalid", user=caller.user, connections=len(theirs))
+            for login in theirs:
+                login.end("this key or its user is no longer valid")
