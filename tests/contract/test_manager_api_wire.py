@@ -14,7 +14,7 @@ import pytest
 from tests.fakes_manager import NOW, FakeManager, a_job, an_event
 from tovi_server.api import LogOptions, ManagerAPI, SubmitOptions
 from tovi_server.api_client import RemoteManager, remote_manager
-from tovi_server.api_wire import WINDOW, Call, Hello, encode
+from tovi_server.api_wire import WINDOW, Answer, Body, BodyEnd, Call, Failed, Hello, Lines, encode
 from tovi_server.core import errors, views
 from tovi_server.core.access import Role
 from tovi_server.core.errors import ToviError, UnavailableError
@@ -234,6 +234,22 @@ async def test_a_body_that_breaks_off_is_never_taken_for_a_whole_one() -> None:
         with pytest.raises(FileNotFoundError, match="gone"):
             await api.submit(OPTIONS, broken())
         assert (await api.me()).user == "ada"
+
+
+async def test_a_body_said_to_be_broken_is_answered_with_an_error() -> None:
+    here, there = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=there)
+    client_reader, client = await asyncio.open_connection(sock=here)
+    serving = asyncio.create_task(serve_api(FakeManager(), reader, writer))
+    client.write(hello_and(encode(Call(1, "compile", {})), encode(Body(1, b"run")), encode(BodyEnd(1, whole=False))))
+    lines = Lines(client_reader, longest=10_000)
+    async with asyncio.timeout(5):
+        while not isinstance(answer := await lines.next(), Answer | Failed):
+            pass
+    assert isinstance(answer, Failed)
+    client.close()
+    await serving
+    writer.close()
 
 
 async def test_a_refusal_before_the_body_was_read_arrives() -> None:

@@ -80,6 +80,18 @@ def test_where_pieces_are_cut_makes_no_difference(cut: int) -> None:
     )
 
 
+async def test_a_follower_that_goes_away_ends_the_following_at_once() -> None:
+    class Gone(FakeStreams):
+        async def write(self, data: bytes) -> None:
+            raise ConnectionResetError
+
+    fake = FakeManager(pieces=(out("12.many.0", b"a\n"),), endless=True)
+    with pytest.raises(ConnectionResetError) as raised:  # which keeps the frames alive
+        await RUN(fake, ["logs", "12.many.0", "-f"], Gone())
+    assert raised.value
+    assert fake.closed == ["logs"]
+
+
 def test_a_character_in_two_pieces_is_whole() -> None:
     text = SafeText()
     assert text.feed(b"\xc3") + text.feed(b"\xbc") == "ü"

@@ -95,7 +95,10 @@ async def _show(call: Call, form: Form, chosen: JobFilter, page: Page, *, queue:
     columns = QUEUE if queue else JOBS
     await show_list(call, form, Listing("tovi.jobs/1", "tovi.job/1", found.items, columns, empty, found.next))
     if found.next is not None and not form.json:
-        await call.say(f"there are more: --before {found.next}")
+        # The queue is not sorted by id alone: what `--before` leaves out could be anything.
+        await call.say(
+            f"there are more: --limit {page.limit * 2}" if queue else f"there are more: --before {found.next}"
+        )
 
 
 VERBS = (
