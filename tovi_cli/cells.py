@@ -27,11 +27,6 @@ def cut(text: str, columns: int) -> str:
     return "".join(kept) + (CUT if columns > 0 else "")
 
 
-def pad(text: str, columns: int) -> str:
-    """The text with spaces behind it up to `columns`."""
-    return text + " " * (columns - width(text))
-
-
 def _width(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me"}:
         return 0

@@ -19,6 +19,7 @@ from tovi_cli.verb import Verb
 from tovi_server.api import SubmitOptions
 from tovi_server.core.errors import NotYetSupportedError, UsageError
 from tovi_server.core.ids import JobId, Reference
+from tovi_server.core.schema import schema as job_schema
 from tovi_server.core.views import Submitted
 
 File = Annotated[str, Parameter(name="FILE", help="A tovi.yaml or tar archive; `-` is standard input.")]
@@ -179,8 +180,6 @@ async def compile_(file: File = "-", /, *, call: Injected) -> int:
 
 async def schema(*, call: Injected) -> int:
     """The JSON Schema of tovi.yaml, for editors."""
-    from tovi_server.core.schema import schema as job_schema
-
     await call.put(output_json.page(output_json.plain(job_schema())))
     return 0
 
