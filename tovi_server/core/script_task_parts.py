@@ -98,7 +98,7 @@ tovi_make_env() {
     mkdir -p "$TOVI_ENV/bin" "$TOVI_SCRATCH/setup" || return
     tovi_make_python
     tovi_use_env
-    tovi_copy_code "$TOVI_SCRATCH/setup" && cd "$TOVI_SCRATCH/setup" && sh -ec "$tovi_setup_text"
+    tovi_copy_code "$TOVI_SCRATCH/setup" && cd "$TOVI_SCRATCH/setup" && sh -e -c -- "$tovi_setup_text"
 }
 # A virtual environment over the machine's Python, where there is one. Its pip is that Python's own where it has one,
 # which saves the seconds of installing another.

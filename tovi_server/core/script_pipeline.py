@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tovi_server.core import compile_parts, expand, graph, script_parts
+from tovi_server.core import expand, graph, script_pipeline_parts
 from tovi_server.core.errors import InvalidSpecError
 from tovi_server.core.retry import Cause, RetryPolicy
-from tovi_server.core.script import USUAL_SETUP_FILES, cell_variables, env_key, quote, stage_script
+from tovi_server.core.script_quote import quote
+from tovi_server.core.script_setup import USUAL_SETUP_FILES, env_key
+from tovi_server.core.script_task import cell_variables, stage_script
+from tovi_server.core.script_task_parts import RUN
 from tovi_server.core.spec import Input, Spec, StageSpec
 
 MOST_TASKS: Final = 10_000
@@ -32,10 +35,10 @@ def compile_pipeline(spec: Spec) -> str:
         raise InvalidSpecError(f"the pipeline has {total} tasks", why=why, hint="submit it")
     order = graph.order({stage.name: stage.needs for stage in spec.stages})
     stages = "\n".join(_stage(spec.stage(name), spec) for name in order)
-    parts = "".join((compile_parts.BEGIN, script_parts.RUN, compile_parts.STAGE, compile_parts.TASK))
+    fixed = (script_pipeline_parts.BEGIN, RUN, script_pipeline_parts.STAGE, script_pipeline_parts.TASK)
     # A function, run by the last line: a script that arrives in part runs nothing.
     main = f'tovi_main() {{\ntovi_begin\n{stages}\nexit "$tovi_bad"\n}}\ntovi_main\n'
-    return f"#!/bin/sh\n# A pipeline of {total} tasks, compiled by Tovi.\n{parts}\n{main}"
+    return "".join((f"#!/bin/sh\n# A pipeline of {total} tasks, compiled by Tovi.\n", *fixed, "\n", main))
 
 
 def _stage(stage: StageSpec, spec: Spec) -> str:
