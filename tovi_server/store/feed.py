@@ -1,0 +1,45 @@
+"""The event feed, read. A reader that goes on after the last number it saw misses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+from sqlalchemy import Connection, func, select
+
+from tovi_server.core.ids import JobId
+from tovi_server.core.views import EventView
+from tovi_server.store import tables
+from tovi_server.store.convert import AnyRow
+
+
+def events(
+    connection: Connection, *, after: int, limit: int, job: JobId | None, projects: Collection[str] | None
+) -> tuple[EventView, ...]:
+    """Events with higher numbers than `after`, in order; of one job or all, of these projects or all (None)."""
+    columns = tables.events.c
+    query = select(tables.events).where(columns.seq > after).order_by(columns.seq).limit(limit)
+    if job is not None:
+        query = query.where(columns.job_id == job)
+    if projects is not None:
+        query = query.where(columns.project.in_(projects))
+    return tuple(_view(row) for row in connection.execute(query))
+
+
+def last_event(connection: Connection) -> int:
+    """The highest number given so far; 0 before the first."""
+    return connection.execute(select(func.max(tables.events.c.seq))).scalar_one() or 0
+
+
+def _view(row: AnyRow) -> EventView:
+    return EventView(
+        seq=row.seq,
+        at=row.at,
+        kind=row.kind,
+        job=row.job_id,
+        stage=row.stage,
+        index=row.task_index,
+        attempt=row.attempt,
+        user=row.user,
+        data=json.loads(row.data),
+    )

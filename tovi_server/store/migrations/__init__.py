@@ -1,0 +1,1 @@
+"""How a database gets from each schema to the next. A migration that was released is never changed."""
