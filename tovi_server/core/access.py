@@ -58,10 +58,11 @@ _ALLOWED: Final = {
 def decide(action: Action, *, role: Role | None, admin: bool) -> Verdict:
     """What to answer somebody of `role` in the project (None: no member) who wants `action`.
 
-    An admin may manage every project and end every job, and reads what they act on.
+    An admin may manage every project and end every job, and reads what they act on; what else needs a role is
+    denied, since they know of it anyway.
     """
     if admin and action in {Action.READ, Action.CHANGE_OWN_JOB, Action.CHANGE_ANY_JOB, Action.MANAGE}:
         return Verdict.ALLOWED
     if role is None:
-        return Verdict.ABSENT
+        return Verdict.DENIED if admin else Verdict.ABSENT
     return Verdict.ALLOWED if action in _ALLOWED[role] else Verdict.DENIED
