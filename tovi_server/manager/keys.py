@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tovi_server.core import views
-from tovi_server.core.errors import ConflictError, NotFoundError
+from tovi_server.core.errors import NotFoundError
 from tovi_server.manager import present
 from tovi_server.manager.desk import Desk
 from tovi_server.manager.ports import KeyRecord
@@ -16,8 +16,6 @@ async def keys(desk: Desk) -> tuple[views.KeyView, ...]:
 
 async def add(desk: Desk, line: str) -> views.KeyView:
     key = read_public_key(line)
-    if await desk.accounts.key_owner(key.fingerprint) is not None:
-        raise ConflictError(f"key {key.fingerprint} is in use", why="a key belongs to one user, once")
     await desk.accounts.add_key(desk.caller.user, key.fingerprint, key.line, now=desk.clock.now())
     return await _key(desk, key.fingerprint)
 
@@ -25,10 +23,6 @@ async def add(desk: Desk, line: str) -> views.KeyView:
 async def remove(desk: Desk, fingerprint: str) -> views.KeyView:
     """Connections that came with it end soon after: receivers ask whether it still stands."""
     gone = await _key(desk, fingerprint)
-    if len(await desk.accounts.keys(desk.caller.user)) == 1:
-        raise ConflictError(
-            "it is your last key", why="without one you could not log in", hint="`keys add` another first"
-        )
     await desk.accounts.remove_key(desk.caller.user, fingerprint)
     return gone
 

@@ -54,11 +54,9 @@ async def use(desk: Desk, name: str) -> views.ProjectView:
 
 
 async def set_member(desk: Desk, name: str, user: str, role: Role) -> views.ProjectView:
-    before = await need_project(desk, name, Action.MANAGE)
+    await need_project(desk, name, Action.MANAGE)
     if await desk.accounts.user(user) is None:
         raise NotFoundError(f'there is no user "{user}"')
-    if role is not Role.OWNER:
-        _need_another_owner(before, user)
     await desk.accounts.set_member(name, user, role)
     return await project(desk, name)
 
@@ -71,7 +69,6 @@ async def remove_member(desk: Desk, name: str, user: str) -> views.ProjectView:
         raise NotFoundError(f'project "{name}" has no member "{user}"')
     if name == user:
         raise ConflictError(f'"{name}" is the personal project of {user}', why="they stay in it")
-    _need_another_owner(before, user)
     await desk.accounts.remove_member(name, user)
     after = await desk.accounts.project(name)
     assert after is not None, "projects are never removed"
@@ -84,16 +81,6 @@ async def change(desk: Desk, name: str, *, note: str | None, archived: bool | No
         names.need_good_note(note)
     await desk.accounts.set_project(name, note=note, archived=archived)
     return await project(desk, name)
-
-
-def _need_another_owner(project: ProjectRecord, user: str) -> None:
-    owners = {name for name, role in project.members.items() if role is Role.OWNER}
-    if owners == {user}:
-        raise ConflictError(
-            f'{user} is the only owner of project "{project.name}"',
-            why="a project always has one",
-            hint=f"make somebody else one first: `project add {project.name} NAME --role owner`",
-        )
 
 
 async def _shown(desk: Desk, one: ProjectRecord) -> views.ProjectView:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 
 from tovi_server.core import views
@@ -29,8 +28,6 @@ async def add(desk: Desk, name: str, *, key: str, admin: bool) -> views.UserView
 async def change(desk: Desk, name: str, *, disabled: bool | None, admin: bool | None) -> views.UserView:
     need_admin(desk)
     await _user(desk, name)
-    if disabled or admin is False:
-        _need_another_admin(name, await desk.accounts.users())
     await desk.accounts.set_user(name, disabled=disabled, admin=admin)
     return await _user(desk, name)
 
@@ -41,20 +38,24 @@ async def bootstrap(accounts: Accounts, files: Files, *, name: str, key: str, no
 
 
 async def create(accounts: Accounts, files: Files, *, name: str, key: str, admin: bool, now: datetime) -> None:
-    """A user with a key, a personal project of the same name, and a home: all of it, or an error and none that counts.
+    """A user with a personal project of the same name, a home and a key, which comes last: without it nobody is in.
 
-    Folders come first and the account last of what may fail: who is known has everything.
+    A user without a key was being made when the server died; making them again completes them.
     """
     names.need_account_name("user", name)
     public = read_public_key(key)
-    if await accounts.user(name) is not None or await accounts.project(name) is not None:
+    known, project = await accounts.user(name), await accounts.project(name)
+    half_made = known is not None and not await accounts.keys(name)
+    if (known or project) and not half_made:
         raise ConflictError(f'the name "{name}" is taken', why="users and projects have different names")
     if await accounts.key_owner(public.fingerprint) is not None:
         raise ConflictError(f"key {public.fingerprint} is in use", why="a key belongs to one user, once")
+    if known is None:
+        await accounts.add_user(name, admin=admin, now=now)
+    if project is None:
+        await accounts.create_project(name, owner=name, note="", now=now)
     await asyncio.to_thread(files.create_home, name)
     await asyncio.to_thread(files.create_project, name)
-    await accounts.add_user(name, admin=admin, now=now)
-    await accounts.create_project(name, owner=name, note="", now=now)
     await accounts.add_key(name, public.fingerprint, public.line, now=now)
 
 
@@ -68,9 +69,3 @@ async def _user(desk: Desk, name: str) -> views.UserView:
 async def _view(desk: Desk, one: UserRecord) -> views.UserView:
     held = tuple(keys.view(key, current=desk.caller.key) for key in await desk.accounts.keys(one.name))
     return views.UserView(one.name, one.admin, one.disabled, one.created_at, held)
-
-
-def _need_another_admin(name: str, every: Sequence[UserRecord]) -> None:
-    able = {user.name for user in every if user.admin and not user.disabled}
-    if able == {name}:
-        raise ConflictError(f"{name} is the only admin", why="somebody must be", hint="make another user admin first")
