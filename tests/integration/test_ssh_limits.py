@@ -14,6 +14,7 @@ import pytest
 
 from tests.ssh_edge import DEADLINE_S, Server, make_key, serving, started, with_limits
 from tovi_server.api import ManagerAPI
+from tovi_server.receivers import ssh_server
 from tovi_server.receivers.acceptor import Acceptor
 from tovi_server.receivers.counter_link import CounterServer, RemoteCounter
 from tovi_server.streams import Streams
@@ -126,10 +127,53 @@ async def test_half_a_key_exchange_is_closed_after_the_login_deadline(tmp_path: 
 
 
 async def test_a_talkative_stranger_is_cut_off(tmp_path: Path) -> None:
+    ignored = b"\x02" + (1000).to_bytes(4, "big") + bytes(1000)
+    packet = (len(ignored) + 7).to_bytes(4, "big") + b"\x06" + ignored + bytes(6)
     async with serving(tmp_path) as server, stranger(server) as (reader, writer):
-        writer.write(b"SSH-2.0-flood\r\n" + b"\x00\x00\x01\x00" * 100_000)
+        writer.write(b"SSH-2.0-flood\r\n" + packet * 100)
+        await writer.drain()
+        assert await reader.read(1) != b""
 
-        await _rest(reader)
+        writer.write(packet * 40)
+        async with asyncio.timeout(5):
+            await _rest(reader)
+
+
+async def test_logging_in_often_is_no_failure(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        for _ in range(15):
+            async with client(server) as connection:
+                assert (await connection.run("hello")).stdout == "hello\n"
+
+
+@pytest.mark.parametrize("cut", ["channel", "connection"])
+async def test_a_cut_input_is_no_end_of_input(tmp_path: Path, cut: str) -> None:
+    """Seen from a task of its own, which is not cancelled with the command."""
+    readers: list[asyncio.Task[bytes]] = []
+
+    async def whole_input(streams: Streams) -> bytes:
+        data = b""
+        async for piece in streams.read():
+            data += piece
+            await streams.write(b"more")
+        return data
+
+    async def submit(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+        readers.append(asyncio.create_task(whole_input(streams)))
+        await asyncio.wait(readers)
+        return 0
+
+    async with serving(tmp_path, run_command=submit) as server, client(server) as connection:
+        process = await connection.create_process("submit", encoding=None)
+        process.stdin.write(b"run: tr")
+        await process.stdout.readexactly(4)
+        if cut == "channel":
+            process.close()
+        else:
+            connection.abort()
+
+        with pytest.raises(ConnectionError):
+            await readers[0]
 
 
 async def test_the_eleventh_key_ends_in_the_advice_to_use_one(tmp_path: Path) -> None:
@@ -205,7 +249,11 @@ async def test_a_removed_key_loses_its_open_connections(tmp_path: Path) -> None:
         assert bob.returncode is None
 
 
-async def test_a_removed_key_opens_no_new_channel(tmp_path: Path) -> None:
+async def test_a_removed_key_opens_no_new_channel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: object) -> None:
+        """The check in the background has not come round yet."""
+
+    monkeypatch.setattr(ssh_server, "close_invalid", nothing)
     async with serving(tmp_path) as server, client(server) as connection:
         server.gate.users.clear()
         with pytest.raises((asyncssh.ChannelOpenError, asyncssh.DisconnectError)):

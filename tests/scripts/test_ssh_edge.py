@@ -154,7 +154,9 @@ async def test_a_follower_whose_output_is_closed_ends(tmp_path: Path) -> None:
             await asyncio.sleep(0.001)
 
     async with serving(tmp_path, run_command=follow) as server:
-        ended = await run(["bash", "-c", f"{shlex.join(server.ssh('logs', '-f'))} </dev/null | head -1"])
+        ended = await run(
+            ["timeout", "10", "bash", "-c", f"{shlex.join(server.ssh('logs', '-f'))} </dev/null | head -1"]
+        )
 
         assert (ended.code, ended.out) == (0, b"line\n")
 
@@ -175,29 +177,6 @@ async def test_a_client_that_goes_away_cancels_its_command(tmp_path: Path) -> No
         async with started(server.ssh("logs", "-f")):
             await began.wait()
         await cancelled.wait()
-
-
-async def test_a_cut_input_is_no_end_of_input(tmp_path: Path) -> None:
-    outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def submit(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
-        try:
-            async for _ in streams.read():
-                await streams.write(b"more")
-        except (ConnectionError, asyncio.CancelledError) as error:
-            outcome.set_result(type(error).__name__)
-            raise
-        outcome.set_result("end")
-        return 0
-
-    async with serving(tmp_path, run_command=submit) as server, asyncio.timeout(DEADLINE_S):
-        async with started(server.ssh("submit")) as client:
-            assert client.stdin is not None
-            assert client.stdout is not None
-            client.stdin.write(b"run: tr")
-            await client.stdout.readexactly(4)
-
-        assert await outcome != "end"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import NoReturn
 import asyncssh
 
 from tovi_server.core.access import Caller
+from tovi_server.core.errors import InvariantError
 from tovi_server.receivers.admission import Entry
 from tovi_server.receivers.counter import Claim
 from tovi_server.receivers.edge import Edge
@@ -84,10 +85,8 @@ class Login(asyncssh.SSHServer):
         return await self._owner(key) is not None
 
     async def auth_completed(self) -> None:
-        assert self._lookup is not None
-        assert self._lookup.key == self._connection.proven_key, "the key that was looked up is not the one proven"
-        assert self._lookup.caller is not None
-        self.caller = self._lookup.caller
+        """Adopt the identity, before anything else can happen on this connection, then count it."""
+        self.caller = self._proven_caller()
         self._entry.logged_in()
         await self._count_in(self.caller)
 
@@ -148,6 +147,12 @@ class Login(asyncssh.SSHServer):
         caller = await self._edge.gate.caller_by_key(key.get_fingerprint())
         self._lookup = _Lookup(key.public_data, caller, self._clock())
         return caller
+
+    def _proven_caller(self) -> Caller:
+        found = self._lookup
+        if found is None or found.caller is None or found.key != self._connection.proven_key:
+            raise InvariantError("a login was completed with another key than the one that was looked up")
+        return found.caller
 
     async def _count_in(self, caller: Caller) -> None:
         claim = Claim("user", caller.user, self._limits.connections_per_user)
