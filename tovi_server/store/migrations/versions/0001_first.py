@@ -203,7 +203,7 @@ def upgrade() -> None:
         "tasks",
         ["job_id", "stage", "task_index"],
         sqlite_where=sa.text("state = 'queued' AND held = 0"),
-        postgresql_where=sa.text("state = 'queued' AND held = 0"),
+        postgresql_where=sa.text("state = 'queued' AND held = false"),
     )
     op.create_table(
         "attempts",
