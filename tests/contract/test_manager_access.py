@@ -206,7 +206,10 @@ async def test_of_foreign_jobs_only_user_project_resources_state_and_times_are_s
     secret = SubmitOptions(project="lab", name="hush-name", tags=("hush-tag",), note="hush-note")
     await submitted(scene.doors["owner"], "run: hush-command", secret)
     page = await scene.doors["stranger"].jobs(JobFilter(everybody=True), Page())
-    assert "lab" in {job.project for job in page.items}
+    newest = page.items[0]
+    assert (newest.project, newest.user, newest.state) == ("lab", "owner", "queued")
+    assert newest.requested is not None
+    assert newest.requested.cpu_millicores == 1000
     assert "hush" not in repr(page)
 
 

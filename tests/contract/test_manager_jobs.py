@@ -51,9 +51,7 @@ def _ref(text: str | int) -> Reference:
     return parse_reference(str(text))
 
 
-async def test_a_submission_lands_in_the_personal_project_and_wakes_others(
-    house: House, ada: ManagerAPI
-) -> None:
+async def test_a_submission_lands_in_the_personal_project_and_wakes_others(house: House, ada: ManagerAPI) -> None:
     rings = len(house.rings)
     job = (await ada.show(_ref(await submitted(ada, "run: true")))).job
     assert (job.project, job.user, job.name, job.state) == ("ada", "ada", "job", "queued")

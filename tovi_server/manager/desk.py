@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from scheduler.ports import Clock
 from tovi_server.core.access import Caller
+from tovi_server.manager.picture import Pictures
 from tovi_server.manager.ports import Accounts, Files, Jobs
 from tovi_server.manager.settings import ManagerSettings
 from tovi_server.manager.watch import ChangeFeed
-from tovi_server.manager.why_waiting import WaitingReasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ class Desk:
     ring: Callable[[], None]
     """Wakes whoever looks at the queue or follows changes; only a hint."""
     changes: ChangeFeed
-    waiting: WaitingReasons
+    pictures: Pictures

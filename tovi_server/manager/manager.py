@@ -19,21 +19,22 @@ from tovi_server.manager import (
     data,
     events,
     keys,
+    lists,
     logs,
     machines,
     projects,
-    query,
     rerun,
+    show,
     submit,
     users,
     wait,
     why,
 )
 from tovi_server.manager.desk import Desk
+from tovi_server.manager.picture import Pictures
 from tovi_server.manager.ports import Accounts, Files, Jobs, Planner
 from tovi_server.manager.settings import ManagerSettings
 from tovi_server.manager.watch import ChangeFeed
-from tovi_server.manager.why_waiting import WaitingReasons
 
 
 class Manager:
@@ -61,7 +62,7 @@ class Manager:
             clock=clock,
             ring=ring,
             changes=changes,
-            waiting=WaitingReasons(jobs, planner),
+            pictures=Pictures(jobs, planner),
         )
 
     async def caller_by_key(self, fingerprint: str) -> Caller | None:
@@ -101,12 +102,12 @@ class Session:
         return await submit.check(self._desk, options, source)
 
     async def jobs(self, filter: JobFilter, page: Page) -> views.JobPage:
-        return await query.jobs(self._desk, filter, page)
+        return await lists.jobs(self._desk, filter, page)
 
     async def show(
         self, reference: Reference, *, where: Mapping[str, str] | None = None, files: bool = False, limit: int = 200
     ) -> views.Details:
-        return await query.show(self._desk, reference, where=where or {}, files=files, limit=limit)
+        return await show.show(self._desk, reference, where=where or {}, files=files, limit=limit)
 
     async def why(self, reference: Reference) -> views.Why:
         return await why.why(self._desk, reference)

@@ -109,10 +109,9 @@ def planned_stage(one: StageSpec, total: int) -> views.StageView:
     )
 
 
-def job(
-    one: Job, *, reason: Reason | None, exit_code: int | None, stages: tuple[views.StageView, ...] = ()
-) -> views.JobView:
-    """Without its spec."""
+def job(one: Job, *, reason: Reason | None, exit_code: int | None, request: Resources | None = None) -> views.JobView:
+    """Without its stages and spec. `request` stands in where the job comes without stages."""
+    request = one.stages[0].request if one.stages else request
     return views.JobView(
         id=one.id,
         project=one.project,
@@ -129,8 +128,8 @@ def job(
         started_at=one.started_at,
         ended_at=one.ended_at,
         exit_code=exit_code,
-        requested=requested(one.stages[0].request) if one.stages else None,
-        stages=stages,
+        requested=None if request is None else requested(request),
+        stages=(),
         tasks_total=one.counts.total,
         tasks_by_state=by_state(one.counts),
         snapshot=one.snapshot,
@@ -138,9 +137,9 @@ def job(
     )
 
 
-def foreign_job(one: Job) -> views.JobView:
+def foreign_job(one: Job, *, request: Resources | None) -> views.JobView:
     """What members of the server see of a foreign job: user, project, resources, state, times."""
-    whole = job(one, reason=None, exit_code=None)
+    whole = job(one, reason=None, exit_code=None, request=request)
     return replace(whole, name=HIDDEN, queue=HIDDEN, priority=HIDDEN, tags=(), note="", snapshot=None)
 
 

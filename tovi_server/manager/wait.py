@@ -13,10 +13,12 @@ from tovi_server.core.errors import WaitTimeoutError
 from tovi_server.core.ids import Reference
 from tovi_server.core.states import TaskState
 from tovi_server.manager import part as parts
-from tovi_server.manager import query, why_ended
+from tovi_server.manager import why_ended
 from tovi_server.manager.access import need_job
 from tovi_server.manager.desk import Desk
+from tovi_server.manager.lists import job_view
 from tovi_server.manager.part import Part
+from tovi_server.manager.picture import NOTHING
 from tovi_server.manager.watch import Watch
 
 ACCESS_CHECK: Final = timedelta(seconds=5)
@@ -32,7 +34,7 @@ async def wait(desk: Desk, targets: Sequence[Reference], *, timeout: timedelta |
             raise _too_long(targets, timeout or timedelta()) from error
     codes = [await _exit_code(desk, part, state) for part, state in ended.values()]
     jobs = {part.job.id: part.job for part, _ in ended.values()}
-    items = tuple([await query.job_view(desk, job, {}) for job in jobs.values()])
+    items = tuple([await job_view(desk, job, NOTHING) for job in jobs.values()])
     return views.Waited(exit_code=next((code for code in codes if code), 0), items=items)
 
 

@@ -12,13 +12,13 @@ from tovi_server.manager import present, why_ended, why_waiting
 from tovi_server.manager.access import need_job
 from tovi_server.manager.desk import Desk
 from tovi_server.manager.part import Part
-from tovi_server.manager.why_waiting import Planned
+from tovi_server.manager.picture import NOTHING, Planned
 
 
 async def why(desk: Desk, reference: Reference) -> views.Why:
     """The reasons of what was named: of one task, or of each stage that did not simply succeed."""
     part = parts.narrow(await need_job(desk, reference.job), reference)
-    planned = await desk.waiting.now() if part.job.counts.queued else {}
+    planned = (await desk.pictures.now() if part.job.counts.queued else NOTHING).planned
     if part.index is not None and part.only_task is not None:
         state, reasons = await _of_task(desk, part, part.only_task, planned)
     else:

@@ -1,48 +1,17 @@
-"""Why queued tasks wait: the scheduler's own plan, made on the picture of now, and kept until something changes."""
+"""Why tasks have not started, in words and numbers. Pure."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from typing import Final
 
 from scheduler import explain
-from scheduler.snapshot import Node, Snapshot
-from tovi_server.core.ids import JobId
 from tovi_server.core.job import Job, Stage
 from tovi_server.core.reasons import Reason, WaitReason
 from tovi_server.core.states import TaskState
 from tovi_server.core.task import Task
-from tovi_server.manager.ports import Jobs, Planner
-
-Planned = Mapping[tuple[JobId, str], Reason]
-"""By job and stage; a stage with queued tasks that is not in it starts next."""
+from tovi_server.manager.picture import Picture, Planned
 
 NEXT: Final = explain.next_up()
-
-_Moment = tuple[int, tuple[Node, ...]]
-
-
-class WaitingReasons:
-    """One for a process: many lists in a row cost one plan."""
-
-    def __init__(self, jobs: Jobs, planner: Planner) -> None:
-        self._jobs = jobs
-        self._planner = planner
-        self._one_at_a_time = asyncio.Lock()
-        self._kept: tuple[_Moment, Planned] | None = None
-
-    async def now(self) -> Planned:
-        """The reasons as of the newest event."""
-        async with self._one_at_a_time:
-            moment = (await self._jobs.last_event(), tuple(node for node, _ in await self._jobs.nodes()))
-            if self._kept is None or self._kept[0] != moment:
-                self._kept = (moment, await self._plan(moment[1]))
-            return self._kept[1]
-
-    async def _plan(self, nodes: tuple[Node, ...]) -> Planned:
-        snapshot = Snapshot(nodes=nodes, queues=await self._jobs.waiting(), active=await self._jobs.active())
-        return await asyncio.to_thread(self._planner, snapshot)
 
 
 def of_stage(job: Job, stage: Stage, planned: Planned) -> Reason | None:
@@ -64,12 +33,11 @@ def of_task(job: Job, task: Task, planned: Planned) -> Reason | None:
     return needs(job, stage) if task.state is TaskState.WAITING else planned.get((job.id, stage.name), NEXT)
 
 
-def by_job(planned: Planned) -> Mapping[JobId, Reason]:
-    """For lists: the reason of each job's first stage that waits."""
-    found: dict[JobId, Reason] = {}
-    for (job, _), reason in planned.items():
-        found.setdefault(job, reason)
-    return found
+def of_listed(job: Job, picture: Picture) -> Reason | None:
+    """For lists, where a job comes without its stages; None when anything of it runs, or it is final."""
+    if job.state is not TaskState.QUEUED:
+        return None
+    return held(str(job.id)) if job.held else picture.by_job.get(job.id, NEXT)
 
 
 def needs(job: Job, stage: Stage) -> Reason:

@@ -1,0 +1,67 @@
+"""What waits and runs now, and the scheduler's own reasons for what waits; kept until something changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scheduler.snapshot import Node, Snapshot
+from tovi_server.core.ids import JobId
+from tovi_server.core.reasons import Reason
+from tovi_server.core.resources import Resources
+from tovi_server.manager.ports import Jobs, Planner
+
+Planned = Mapping[tuple[JobId, str], Reason]
+"""By job and stage; a stage with queued tasks that is not in it starts next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """As of one moment. Jobs that neither wait for machines nor run are not in it."""
+
+    planned: Planned = field(default_factory=dict)
+    by_job: Mapping[JobId, Reason] = field(default_factory=dict)
+    """For lists: one of the reasons of each job."""
+    requests: Mapping[JobId, Resources] = field(default_factory=dict)
+    """For lists: what each task of a job asks for, of the stage that waits or runs."""
+
+
+NOTHING = Picture()
+
+
+class Pictures:
+    """One for a process: many lists in a row cost one plan."""
+
+    def __init__(self, jobs: Jobs, planner: Planner) -> None:
+        self._jobs = jobs
+        self._planner = planner
+        self._one_at_a_time = asyncio.Lock()
+        self._kept: tuple[int, tuple[Node, ...], Picture] | None = None
+
+    async def now(self) -> Picture:
+        """As of the newest event."""
+        async with self._one_at_a_time:
+            seq = await self._jobs.last_event()
+            nodes = tuple(node for node, _ in await self._jobs.nodes())
+            if self._kept is None or self._kept[:2] != (seq, nodes):
+                self._kept = (seq, nodes, await self._take(nodes))
+            return self._kept[2]
+
+    async def _take(self, nodes: tuple[Node, ...]) -> Picture:
+        snapshot = Snapshot(nodes=nodes, queues=await self._jobs.waiting(), active=await self._jobs.active())
+        planned = await asyncio.to_thread(self._planner, snapshot)
+        return Picture(planned, _by_job(planned), _requests(snapshot))
+
+
+def _by_job(planned: Planned) -> dict[JobId, Reason]:
+    found: dict[JobId, Reason] = {}
+    for (job, _), reason in planned.items():
+        found.setdefault(job, reason)
+    return found
+
+
+def _requests(snapshot: Snapshot) -> dict[JobId, Resources]:
+    """Of a job in several stages at once the running one's counts."""
+    waiting = {entry.job: entry.request for entry in snapshot.queues}
+    return waiting | {one.attempt.task.job: one.request for one in snapshot.active}
