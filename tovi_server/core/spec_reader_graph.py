@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from tovi_server.core import graph
 from tovi_server.core.spec import Input, StageSpec
 from tovi_server.core.spec_reader_field import Field, invalid, items, nearest, quoted, table
+
+MOST_NAMED: Final = 20
 
 Fields = Mapping[str, Mapping[str, Field]]
 """The fields of each stage, by its name."""
@@ -31,7 +34,7 @@ def check_graph(stages: Sequence[StageSpec], found: Fields) -> None:
 def _check_needs(stage: StageSpec, field: Field, stages: Mapping[str, StageSpec]) -> None:
     for item, name in zip(items(field), stage.needs, strict=True):
         if name not in stages:
-            why = f"the stages are {', '.join(list(stages)[:20])}"
+            why = f"the stages are {', '.join(list(stages)[:MOST_NAMED])}"
             raise invalid(item, f"there is no stage {quoted(name)}", why=why, hint=nearest(name, stages))
         if stage.needs.count(name) > 1:
             raise invalid(item, f"{quoted(name)} is here twice", hint="name it once")
@@ -40,7 +43,8 @@ def _check_needs(stage: StageSpec, field: Field, stages: Mapping[str, StageSpec]
 def _check_cycles(stages: Sequence[StageSpec], found: Fields) -> None:
     cycle = graph.cycle({stage.name: stage.needs for stage in stages})
     if cycle:
-        path = " → ".join((*cycle, cycle[0]))
+        shown = cycle if len(cycle) <= MOST_NAMED else (*cycle[: MOST_NAMED - 1], "…", cycle[-1])
+        path = " → ".join((*shown, cycle[0]))
         why = f"each needs the next: {path}"
         raise invalid(found[cycle[0]]["needs"], "these stages wait for each other", why=why, hint="take one need out")
 
@@ -62,6 +66,6 @@ def _check_input(wanted: Input, field: Field, stage: StageSpec, stages: Mapping[
         raise invalid(field, f"{quoted(wanted.name)} is the name of a stage in `needs`", why=why)
     outputs = [output.name for output in stages[wanted.stage].outputs if output.name]
     if wanted.output is not None and wanted.output not in outputs:
-        why = f"its named outputs are {', '.join(outputs) or 'none'}"
+        why = f"its named outputs are {', '.join(outputs[:MOST_NAMED]) or 'none'}"
         what = f"stage {wanted.stage} has no output {quoted(wanted.output)}"
         raise invalid(field, what, why=why, hint=nearest(wanted.output, outputs))

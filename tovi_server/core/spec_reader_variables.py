@@ -12,6 +12,8 @@ from tovi_server.core.spec_reader_field import Field, invalid, nearest, quoted, 
 LONGEST_VALUE_BYTES: Final = 32 * 1024
 """A kernel takes no single variable above 128 KiB."""
 
+MOST_NAMED: Final = 20
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _THE_SHELLS_OWN: Final = frozenset(
     {"_", "ENV", "BASH_ENV", "IFS", "PATH", "PWD", "OLDPWD", "PPID", "UID", "EUID", "GROUPS", "RANDOM", "SECONDS"}
@@ -64,7 +66,7 @@ def check_overrides(given: Mapping[str, str], *, known: Collection[str], axes: C
         if name in axes and name not in known:
             raise InvalidSpecError(f"{quoted(name)} is part of the matrix", why="only what is in `params` can be set")
         if name not in known:
-            there = ", ".join(sorted(known)) or "none"
+            there = ", ".join(sorted(known)[:MOST_NAMED]) or "none"
             why = f"the file's params are: {there}"
             raise InvalidSpecError(f"there is no parameter {quoted(name)}", why=why, hint=nearest(name, known))
         _check_given(name, value)
