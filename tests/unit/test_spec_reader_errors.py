@@ -208,6 +208,11 @@ LARGE = {
     "many parameters": "parms: {}\nparams: {" + ", ".join(f"p{n}: 1" for n in range(9_000)) + "}",
     "a long key": "k" * 1_000_000 + ": 1",
     "a long name": "name: " + "n" * 1_000_000,
+    "a long amount": "resources: {memory: " + "1" * 1_000_000 + "}",
+    "a long duration": "timeout: " + "1" * 1_000_000,
+    "a long path": "outputs: [" + "a/" * 500_000 + "]",
+    "a long range": "array: 0.." + "1" * 1_000_000,
+    "a long value": "matrix: {a: [1], exclude: [{a: " + "1" * 1_000_000 + "}]}",
 }
 
 

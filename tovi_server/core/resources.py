@@ -10,7 +10,7 @@ from tovi_server.core.errors import UsageError
 KIB, MIB, GIB, TIB = 2**10, 2**20, 2**30, 2**40
 LARGEST_BYTES = 2**60
 
-_BYTES = re.compile(r"([0-9]{1,12})(\.[0-9]{1,6})?\s?([KMGT])(?:i?B?)", re.ASCII)
+_BYTES = re.compile(r"([0-9]{1,12})(\.[0-9]{1,6})? ?([KMGT])(?:i?B?)", re.ASCII)
 _FACTORS = {"K": KIB, "M": MIB, "G": GIB, "T": TIB}
 
 
@@ -100,11 +100,11 @@ def parse_bytes(text: str) -> int:
 def format_bytes(amount: int) -> str:
     """The amount in its largest binary unit, as in `1.5 GiB`; below a KiB in bytes."""
     for factor, unit in ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
-        if abs(amount) >= factor:
+        if abs(amount) >= factor - factor // 20480:  # what would be shown as 1024.0 of the next smaller unit
             return f"{amount / factor:.1f}".removesuffix(".0") + f" {unit}"
     return f"{amount} B"
 
 
 def format_cpus(millicores: int) -> str:
     """Cores without superfluous digits: `4`, `0.5`."""
-    return f"{millicores / 1000:g}"
+    return f"{millicores / 1000:.3f}".rstrip("0").rstrip(".")

@@ -30,6 +30,7 @@ from tovi_server.core.yaml_node import Items, Scalar, Table
 MOST_CPUS: Final = 1_000_000
 MOST_GPUS: Final = 100_000
 MOST_RETRIES: Final = 100
+LONGEST_AMOUNT: Final = 60
 
 _CPUS = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,3}))?", re.ASCII)
 _GPU_MEMORY = re.compile(r"(.*)\+", re.ASCII)
@@ -38,7 +39,7 @@ _GPU_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}", re.ASCII)
 
 def read_timeout(field: Field) -> timedelta:
     try:
-        return parse_duration(text(field))
+        return parse_duration(line(field, longest=LONGEST_AMOUNT))
     except UsageError as error:
         raise said_in(field, error) from error
 
@@ -71,7 +72,7 @@ def _millicores(field: Field) -> int:
 
 def _amount(field: Field) -> int:
     try:
-        return parse_bytes(text(field))
+        return parse_bytes(line(field, longest=LONGEST_AMOUNT))
     except UsageError as error:
         raise said_in(field, error) from error
 
@@ -81,7 +82,7 @@ def _with_kind(field: Field, asked: Resources) -> Resources:
         raise invalid(field, "this asks for a kind of GPU, but for no GPU", hint="say how many: `gpus: 1`")
     if isinstance(field.node, Items):
         return replace(asked, gpu_models=tuple(_model(item) for item in items(field)), gpu_memory_bytes=0)
-    if least := _GPU_MEMORY.fullmatch(text(field)):
+    if least := _GPU_MEMORY.fullmatch(line(field, longest=LONGEST_AMOUNT)):
         return replace(asked, gpu_models=(), gpu_memory_bytes=_gpu_memory(field, least[1]))
     return replace(asked, gpu_models=(_model(field),), gpu_memory_bytes=0)
 
