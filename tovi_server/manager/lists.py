@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from tovi_server.core import views
 from tovi_server.core.access import Action
 from tovi_server.core.filters import JobFilter, Page
+from tovi_server.core.ids import JobId
 from tovi_server.core.job import Job
-from tovi_server.core.states import TaskState
+from tovi_server.core.task import Task
 from tovi_server.manager import present, why_ended, why_waiting
 from tovi_server.manager.access import may_read, need_project, readable_projects
 from tovi_server.manager.desk import Desk
@@ -38,25 +39,33 @@ async def _scope(desk: Desk, filter: JobFilter) -> frozenset[str] | None:
 
 async def _views(desk: Desk, found: Sequence[Job]) -> tuple[views.JobView, ...]:
     roles = await desk.accounts.projects(desk.caller.user)
-    picture = await desk.pictures.now() if any(not job.state.is_final for job in found) else NOTHING
-    known = [job for job in found if may_read(desk, roles, job.project)]
-    mine = dict(
-        zip(
-            (job.id for job in known),
-            await asyncio.gather(*(job_view(desk, job, picture) for job in known)),
-            strict=True,
-        )
+    known = {job.id for job in found if may_read(desk, roles, job.project)}
+    picture = NOTHING if all(job.ended_at for job in found) else await desk.pictures.lately()
+    failed = await _first_failed(desk, [job for job in found if job.id in known])
+    return tuple(
+        _view(job, picture, failed.get(job.id)) if job.id in known else _foreign_view(job, picture) for job in found
     )
-    return tuple(mine.get(job.id) or present.foreign_job(job, request=picture.requests.get(job.id)) for job in found)
+
+
+async def _first_failed(desk: Desk, jobs: Sequence[Job]) -> dict[JobId, Task]:
+    """Of those that ended with a failed task."""
+    ids = [job.id for job in jobs if job.ended_at and job.counts.failed]
+    tasks = await asyncio.gather(*map(desk.jobs.first_failed, ids))
+    return {task.id.job: task for task in tasks if task is not None}
 
 
 async def job_view(desk: Desk, job: Job, picture: Picture) -> views.JobView:
     """A job as in lists, without its stages and spec."""
-    failed = await desk.jobs.first_failed(job.id) if job.state is TaskState.FAILED else None
+    return _view(job, picture, (await _first_failed(desk, [job])).get(job.id))
+
+
+def _view(job: Job, picture: Picture, failed: Task | None) -> views.JobView:
+    state = job.state
     stage = next((one for one in job.stages if failed is not None and one.name == failed.id.stage), None)
-    return present.job(
-        job,
-        reason=why_ended.of_job(job, failed, stage) or why_waiting.of_listed(job, picture),
-        exit_code=why_ended.exit_code(job.state, failed),
-        request=picture.requests.get(job.id),
-    )
+    reason = why_ended.of_job(state, failed, stage) or why_waiting.of_listed(job, state, picture)
+    outcome = present.Outcome(state, reason, why_ended.exit_code(state, failed))
+    return present.job(job, outcome, request=picture.requests.get(job.id))
+
+
+def _foreign_view(job: Job, picture: Picture) -> views.JobView:
+    return present.foreign_job(job, request=picture.requests.get(job.id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from scheduler.snapshot import Node, Snapshot
 from tovi_server.core.ids import JobId
@@ -30,6 +31,21 @@ class Picture:
 NOTHING = Picture()
 
 
+DEAR_S: Final = 0.1
+"""A plan that took longer is not made again for each list."""
+OLDEST_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    seq: int
+    nodes: tuple[Node, ...]
+    picture: Picture
+    cost_s: float
+    taken_at_s: float
+    """In the time of the loop."""
+
+
 class Pictures:
     """One for a process: many lists in a row cost one plan."""
 
@@ -37,21 +53,35 @@ class Pictures:
         self._jobs = jobs
         self._planner = planner
         self._one_at_a_time = asyncio.Lock()
-        self._kept: tuple[int, tuple[Node, ...], Picture] | None = None
+        self._kept: _Kept | None = None
 
     async def now(self) -> Picture:
         """As of the newest event."""
         async with self._one_at_a_time:
             seq = await self._jobs.last_event()
             nodes = tuple(node for node, _ in await self._jobs.nodes())
-            if self._kept is None or self._kept[:2] != (seq, nodes):
-                self._kept = (seq, nodes, await self._take(nodes))
-            return self._kept[2]
+            if self._kept is None or (self._kept.seq, self._kept.nodes) != (seq, nodes):
+                self._kept = await self._take(seq, nodes)
+            return self._kept.picture
 
-    async def _take(self, nodes: tuple[Node, ...]) -> Picture:
+    async def lately(self) -> Picture:
+        """For lists: as of now; where tens of thousands wait, as of some seconds ago."""
+        kept = self._kept
+        if kept is not None and kept.cost_s > DEAR_S and _age_s(kept) < min(OLDEST_S, 10 * kept.cost_s):
+            return kept.picture
+        return await self.now()
+
+    async def _take(self, seq: int, nodes: tuple[Node, ...]) -> _Kept:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
         snapshot = Snapshot(nodes=nodes, queues=await self._jobs.waiting(), active=await self._jobs.active())
         planned = await asyncio.to_thread(self._planner, snapshot)
-        return Picture(planned, _by_job(planned), _requests(snapshot))
+        picture = Picture(planned, _by_job(planned), _requests(snapshot))
+        return _Kept(seq, nodes, picture, loop.time() - begun, loop.time())
+
+
+def _age_s(kept: _Kept) -> float:
+    return asyncio.get_running_loop().time() - kept.taken_at_s
 
 
 def _by_job(planned: Planned) -> dict[JobId, Reason]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from tovi_server.core import views
@@ -18,6 +18,15 @@ from tovi_server.core.task import Attempt, Task
 
 HIDDEN = "-"
 """Stands where a foreign job's name would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job is, why, and the exit code that stands for it; None where there is nothing to say."""
+
+    state: TaskState
+    reason: Reason | None
+    exit_code: int | None
 
 
 def requested(request: Resources) -> views.Requested:
@@ -54,7 +63,7 @@ def used(usage: Usage) -> views.Used:
 
 def by_state(counts: Counts) -> dict[str, int]:
     """Only the states that some task is in."""
-    return {state.value: counts.of(state) for state in TaskState if counts.of(state)}
+    return {state.value: count for state in TaskState if (count := counts.of(state))}
 
 
 def priority_word(priority: int) -> str:
@@ -109,7 +118,7 @@ def planned_stage(one: StageSpec, total: int) -> views.StageView:
     )
 
 
-def job(one: Job, *, reason: Reason | None, exit_code: int | None, request: Resources | None = None) -> views.JobView:
+def job(one: Job, outcome: Outcome, *, request: Resources | None) -> views.JobView:
     """Without its stages and spec. `request` stands in where the job comes without stages."""
     request = one.stages[0].request if one.stages else request
     return views.JobView(
@@ -117,9 +126,9 @@ def job(one: Job, *, reason: Reason | None, exit_code: int | None, request: Reso
         project=one.project,
         name=safe_line(one.name),
         user=one.user,
-        state=one.state.value,
+        state=outcome.state.value,
         held=one.held,
-        reason=safe_reason(reason),
+        reason=safe_reason(outcome.reason),
         queue=safe_line(one.queue),
         priority=priority_word(one.priority),
         tags=tuple(safe_line(tag) for tag in one.tags),
@@ -127,7 +136,7 @@ def job(one: Job, *, reason: Reason | None, exit_code: int | None, request: Reso
         submitted_at=one.submitted_at,
         started_at=one.started_at,
         ended_at=one.ended_at,
-        exit_code=exit_code,
+        exit_code=outcome.exit_code,
         requested=None if request is None else requested(request),
         stages=(),
         tasks_total=one.counts.total,
@@ -139,7 +148,7 @@ def job(one: Job, *, reason: Reason | None, exit_code: int | None, request: Reso
 
 def foreign_job(one: Job, *, request: Resources | None) -> views.JobView:
     """What members of the server see of a foreign job: user, project, resources, state, times."""
-    whole = job(one, reason=None, exit_code=None, request=request)
+    whole = job(one, Outcome(one.state, None, None), request=request)
     return replace(whole, name=HIDDEN, queue=HIDDEN, priority=HIDDEN, tags=(), note="", snapshot=None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from tovi_server.core.durations import format_duration
-from tovi_server.core.job import Job, Stage
+from tovi_server.core.job import Stage
 from tovi_server.core.reasons import EndReason, Reason, Value
 from tovi_server.core.resources import format_bytes
 from tovi_server.core.states import TaskState
@@ -67,11 +67,11 @@ def some_skipped(stage: Stage) -> Reason:
     return Reason(EndReason.NEEDS_FAILED.value, words, {"skipped": stage.counts.skipped, "tasks": stage.total})
 
 
-def of_job(job: Job, first_failed: Task | None, stage: Stage | None) -> Reason | None:
+def of_job(state: TaskState, first_failed: Task | None, stage: Stage | None) -> Reason | None:
     """Why a final job is what it is; None when it succeeded or is not final. `stage` is that of the failed task."""
-    if job.state is TaskState.CANCELLED:
+    if state is TaskState.CANCELLED:
         return Reason(EndReason.CANCELLED.value, "cancelled")
-    if job.state is not TaskState.FAILED or first_failed is None:
+    if state is not TaskState.FAILED or first_failed is None:
         return None
     return of_failed(first_failed, stage)
 

@@ -33,9 +33,9 @@ def of_task(job: Job, task: Task, planned: Planned) -> Reason | None:
     return needs(job, stage) if task.state is TaskState.WAITING else planned.get((job.id, stage.name), NEXT)
 
 
-def of_listed(job: Job, picture: Picture) -> Reason | None:
+def of_listed(job: Job, state: TaskState, picture: Picture) -> Reason | None:
     """For lists, where a job comes without its stages; None when anything of it runs, or it is final."""
-    if job.state is not TaskState.QUEUED:
+    if state is not TaskState.QUEUED:
         return None
     return held(str(job.id)) if job.held else picture.by_job.get(job.id, NEXT)
 
