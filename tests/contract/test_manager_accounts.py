@@ -179,6 +179,15 @@ async def test_the_option_beats_the_file_which_beats_the_current_project(
     assert job.project == expected
 
 
+async def test_an_archive_that_names_another_project_says_how_to_send_it_there(house: House) -> None:
+    ada = await house.person("ada")
+    await ada.create_project("lens", note="")
+    with pytest.raises(UsageError) as refused:
+        await submitted(ada, "TARproject: lens\nrun: x")
+    assert "--project lens" in refused.value.hint
+    assert await submitted(ada, "TARproject: lens\nrun: x", SubmitOptions(project="lens"))
+
+
 async def test_a_current_project_that_one_was_removed_from_is_the_personal_one_again(house: House) -> None:
     ada, bob = await house.person("ada"), await house.person("bob")
     await ada.create_project("lens", note="")

@@ -13,7 +13,7 @@ from tovi_server.core.errors import ConflictError, DeniedError, NotFoundError
 from tovi_server.core.ids import JobId
 from tovi_server.core.job import Job
 from tovi_server.manager.desk import Desk
-from tovi_server.manager.ports import ProjectRecord
+from tovi_server.store.membership import Project
 
 _ASKED: Final[Mapping[Action, str]] = {
     Action.READ: "look into it",
@@ -45,7 +45,7 @@ async def readable_projects(desk: Desk) -> frozenset[str] | None:
     return frozenset(await desk.accounts.projects(desk.caller.user))
 
 
-async def need_project(desk: Desk, name: str, action: Action) -> ProjectRecord:
+async def need_project(desk: Desk, name: str, action: Action) -> Project:
     """The project, when the caller may do `action` with it.
 
     Raises:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from scheduler.ports import Clock
 from tovi_server.core.access import Caller
 from tovi_server.manager.picture import Pictures
-from tovi_server.manager.ports import Accounts, Files, Jobs
+from tovi_server.manager.ports import Files
 from tovi_server.manager.settings import ManagerSettings
 from tovi_server.manager.watch import ChangeFeed
+from tovi_server.store.accounts import AccountStore
+from tovi_server.store.jobs import JobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,8 @@ class Desk:
     """Everything but `caller` is the same for all callers of a process."""
 
     caller: Caller
-    jobs: Jobs
-    accounts: Accounts
+    jobs: JobStore
+    accounts: AccountStore
     files: Files
     settings: ManagerSettings
     clock: Clock

@@ -6,8 +6,8 @@ from tovi_server.core import views
 from tovi_server.core.errors import NotFoundError
 from tovi_server.manager import present
 from tovi_server.manager.desk import Desk
-from tovi_server.manager.ports import KeyRecord
 from tovi_server.manager.public_key import comment_of, read_public_key
+from tovi_server.store.people import Key
 
 
 async def keys(desk: Desk) -> tuple[views.KeyView, ...]:
@@ -34,7 +34,7 @@ async def _key(desk: Desk, fingerprint: str) -> views.KeyView:
     return found
 
 
-def view(one: KeyRecord, *, current: str) -> views.KeyView:
+def view(one: Key, *, current: str) -> views.KeyView:
     return views.KeyView(
         fingerprint=one.fingerprint,
         line=present.line(one.line),

@@ -32,9 +32,11 @@ from tovi_server.manager import (
 )
 from tovi_server.manager.desk import Desk
 from tovi_server.manager.picture import Pictures
-from tovi_server.manager.ports import Accounts, Files, Jobs, Planner
+from tovi_server.manager.ports import Files, Planner
 from tovi_server.manager.settings import ManagerSettings
 from tovi_server.manager.watch import ChangeFeed
+from tovi_server.store.accounts import AccountStore
+from tovi_server.store.jobs import JobStore
 
 
 class Manager:
@@ -42,8 +44,8 @@ class Manager:
 
     def __init__(
         self,
-        jobs: Jobs,
-        accounts: Accounts,
+        jobs: JobStore,
+        accounts: AccountStore,
         files: Files,
         *,
         settings: ManagerSettings,

@@ -11,7 +11,7 @@ from tovi_server.core.ids import Reference, TaskId
 from tovi_server.core.job import Counts, Job, Stage, overall_state
 from tovi_server.core.states import TaskState
 from tovi_server.core.task import Task
-from tovi_server.manager.ports import Jobs
+from tovi_server.store.jobs import JobStore
 
 _BATCH = 1000
 
@@ -92,7 +92,7 @@ def _sum(stages: tuple[Stage, ...]) -> Counts:
     return Counts(**{state.value: sum(stage.counts.of(state) for stage in stages) for state in TaskState})
 
 
-async def tasks(jobs: Jobs, part: Part) -> AsyncIterator[Task]:
+async def tasks(jobs: JobStore, part: Part) -> AsyncIterator[Task]:
     """All tasks of a part, in order, read in batches."""
     for stage in part.stages:
         if part.index is not None:
@@ -104,21 +104,21 @@ async def tasks(jobs: Jobs, part: Part) -> AsyncIterator[Task]:
                 yield task
 
 
-async def task_state(jobs: Jobs, task_id: TaskId) -> TaskState:
+async def task_state(jobs: JobStore, task_id: TaskId) -> TaskState:
     """The state of a task that is known to exist."""
     task = await jobs.task(task_id)
     assert task is not None, "a task within the bounds of its stage exists"
     return task.state
 
 
-async def state_of(jobs: Jobs, part: Part) -> TaskState:
+async def state_of(jobs: JobStore, part: Part) -> TaskState:
     """The one state that stands for a part, as of when its job was read; of a task as of now."""
     if part.index is not None and part.only_task is not None:
         return await task_state(jobs, part.only_task)
     return state(part)
 
 
-async def first_failed(jobs: Jobs, part: Part) -> Task | None:
+async def first_failed(jobs: JobStore, part: Part) -> Task | None:
     """The first failed task of a part, in order; None when none failed."""
     task = await jobs.first_failed(part.job.id)
     if task is None or (part.index is None and task.id.stage == part.stages[0].name):

@@ -11,7 +11,8 @@ from scheduler.snapshot import Node, Snapshot
 from tovi_server.core.ids import JobId
 from tovi_server.core.reasons import Reason
 from tovi_server.core.resources import Resources
-from tovi_server.manager.ports import Jobs, Planner
+from tovi_server.manager.ports import Planner
+from tovi_server.store.jobs import JobStore
 
 Planned = Mapping[tuple[JobId, str], Reason]
 """By job and stage; a stage with queued tasks that is not in it starts next."""
@@ -19,7 +20,7 @@ Planned = Mapping[tuple[JobId, str], Reason]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """As of one moment. Jobs that neither wait for machines nor run are not in it."""
+    """As of one moment. JobStore that neither wait for machines nor run are not in it."""
 
     planned: Planned = field(default_factory=dict)
     by_job: Mapping[JobId, Reason] = field(default_factory=dict)
@@ -49,7 +50,7 @@ class _Kept:
 class Pictures:
     """One for a process: many lists in a row cost one plan."""
 
-    def __init__(self, jobs: Jobs, planner: Planner) -> None:
+    def __init__(self, jobs: JobStore, planner: Planner) -> None:
         self._jobs = jobs
         self._planner = planner
         self._one_at_a_time = asyncio.Lock()

@@ -1,158 +1,18 @@
-"""What the manager needs of the store and of the files, with the fewest verbs."""
+"""What the manager needs of the data directory and of the scheduler, with the fewest verbs."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from scheduler.snapshot import Active, Node, Snapshot, StageQueue
+from scheduler.snapshot import Snapshot
 from tovi_server.core import views
-from tovi_server.core.access import Role
-from tovi_server.core.events import Kind
-from tovi_server.core.filters import JobFilter, Page
-from tovi_server.core.ids import AttemptId, JobId, Reference, TaskId
-from tovi_server.core.job import Frozen, Job, NewJob
+from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import Reason
-from tovi_server.core.task import Attempt, Task
 
 Planner = Callable[[Snapshot], Mapping[tuple[JobId, str], Reason]]
 """For each stage with tasks that stay queued, why: the scheduler's own plan, asked without acting on it."""
-
-
-class Jobs(Protocol):
-    """The durable truth about jobs."""
-
-    async def submit(self, new: NewJob, *, now: datetime) -> tuple[JobId, bool]:
-        """Durable when it returns. False: the key had been used for the same job; ConflictError: for another."""
-        ...
-
-    async def job(self, job: JobId, /) -> Job | None:
-        """With its stages."""
-        ...
-
-    async def frozen(self, job: JobId, /) -> Frozen | None: ...
-
-    async def jobs(
-        self, filter: JobFilter, *, projects: Collection[str] | None, page: Page, first_user: str | None = None
-    ) -> Sequence[Job]:
-        """Of these projects (None: of all), newest first; `first_user`'s before the others'."""
-        ...
-
-    async def tasks(
-        self,
-        job: JobId,
-        *,
-        stage: str | None = None,
-        first: int = 0,
-        limit: int = 200,
-        indices: Sequence[int] | None = None,
-    ) -> Sequence[Task]: ...
-
-    async def task(self, task: TaskId, /) -> Task | None: ...
-
-    async def first_failed(self, job: JobId, /) -> Task | None: ...
-
-    async def attempts(self, task: TaskId, /) -> Sequence[Attempt]: ...
-
-    async def request(self, kind: Kind, target: Reference, *, user: str, now: datetime) -> int:
-        """Cancel, hold or release; how many tasks it changed."""
-        ...
-
-    async def events(
-        self, *, after: int, limit: int, job: JobId | None, projects: Collection[str] | None
-    ) -> Sequence[views.EventView]: ...
-
-    async def last_event(self) -> int: ...
-
-    async def nodes(self) -> Sequence[tuple[Node, datetime]]: ...
-
-    async def waiting(self) -> tuple[StageQueue, ...]: ...
-
-    async def active(self) -> tuple[Active, ...]: ...
-
-    async def queue_counts(self) -> Sequence[views.QueueView]: ...
-
-    async def metrics(self, job: JobId, /) -> Sequence[Task]:
-        """The tasks that have metrics."""
-        ...
-
-
-class UserRecord(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def admin(self) -> bool: ...
-    @property
-    def disabled(self) -> bool: ...
-    @property
-    def created_at(self) -> datetime: ...
-
-
-class KeyRecord(Protocol):
-    @property
-    def user(self) -> str: ...
-    @property
-    def fingerprint(self) -> str: ...
-    @property
-    def line(self) -> str: ...
-    @property
-    def added_at(self) -> datetime: ...
-    @property
-    def used_at(self) -> datetime | None: ...
-
-
-class ProjectRecord(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def note(self) -> str: ...
-    @property
-    def archived(self) -> bool: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def members(self) -> Mapping[str, Role]: ...
-
-
-class Accounts(Protocol):
-    """Who is who, and who is in which project."""
-
-    async def user(self, name: str) -> UserRecord | None: ...
-
-    async def users(self) -> Sequence[UserRecord]: ...
-
-    async def add_user(self, name: str, *, admin: bool, now: datetime) -> None: ...
-
-    async def set_user(self, name: str, *, disabled: bool | None, admin: bool | None) -> None: ...
-
-    async def key_owner(self, fingerprint: str) -> tuple[str, bool] | None:
-        """Whose key it is, and whether that user is disabled."""
-        ...
-
-    async def keys(self, user: str) -> Sequence[KeyRecord]: ...
-
-    async def add_key(self, user: str, fingerprint: str, line: str, *, now: datetime) -> None: ...
-
-    async def remove_key(self, user: str, fingerprint: str) -> None: ...
-
-    async def projects(self, user: str) -> Mapping[str, Role]: ...
-
-    async def project(self, name: str) -> ProjectRecord | None: ...
-
-    async def all_projects(self) -> Sequence[ProjectRecord]: ...
-
-    async def create_project(self, name: str, *, owner: str, note: str, now: datetime) -> None: ...
-
-    async def set_member(self, project: str, user: str, role: Role) -> None: ...
-
-    async def remove_member(self, project: str, user: str) -> None: ...
-
-    async def set_project(self, name: str, *, note: str | None, archived: bool | None) -> None: ...
-
-    async def current_project(self, user: str) -> str | None: ...
-
-    async def use_project(self, user: str, name: str) -> None: ...
 
 
 class Intake(Protocol):

@@ -10,7 +10,7 @@ from tovi_server.core.errors import ConflictError, NotFoundError
 from tovi_server.manager import names, present
 from tovi_server.manager.access import need_project
 from tovi_server.manager.desk import Desk
-from tovi_server.manager.ports import ProjectRecord
+from tovi_server.store.membership import Project
 
 
 async def current_project(desk: Desk) -> str:
@@ -83,12 +83,12 @@ async def change(desk: Desk, name: str, *, note: str | None, archived: bool | No
     return await project(desk, name)
 
 
-async def _shown(desk: Desk, one: ProjectRecord) -> views.ProjectView:
+async def _shown(desk: Desk, one: Project) -> views.ProjectView:
     role = one.members.get(desk.caller.user)
     return _view(one, role=role, current=one.name == await current_project(desk))
 
 
-def _view(one: ProjectRecord, *, role: Role | None, current: bool) -> views.ProjectView:
+def _view(one: Project, *, role: Role | None, current: bool) -> views.ProjectView:
     members = tuple(views.MemberView(user, held) for user, held in sorted(one.members.items()))
     return views.ProjectView(one.name, role, current, one.archived, present.text(one.note), members, one.created_at)
 

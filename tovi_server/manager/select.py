@@ -10,11 +10,11 @@ from tovi_server.core.job import Frozen, Stage
 from tovi_server.core.spec import StageSpec
 from tovi_server.core.task import Task
 from tovi_server.manager.part import Part
-from tovi_server.manager.ports import Jobs
+from tovi_server.store.jobs import JobStore
 
 
 async def tasks(
-    jobs: Jobs, part: Part, frozen: Frozen, *, where: Mapping[str, str], limit: int
+    jobs: JobStore, part: Part, frozen: Frozen, *, where: Mapping[str, str], limit: int
 ) -> tuple[list[Task], int]:
     """The first `limit` tasks, in order, whose parameters are as `where` says; and how many more there are."""
     found: list[Task] = []
@@ -40,7 +40,7 @@ def _matches(spec: StageSpec, index: int, where: Mapping[str, str]) -> bool:
     return all(params.get(name) == value for name, value in where.items())
 
 
-async def _load(jobs: Jobs, part: Part, stage: Stage, indices: Sequence[int]) -> Sequence[Task]:
+async def _load(jobs: JobStore, part: Part, stage: Stage, indices: Sequence[int]) -> Sequence[Task]:
     if not indices:
         return ()
     if isinstance(indices, range):

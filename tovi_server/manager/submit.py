@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from tovi_server.api import SubmitOptions
 from tovi_server.core import expand, spec_reader, views
 from tovi_server.core.access import Action
-from tovi_server.core.errors import InvalidSpecError, NotFoundError, QuotaExceededError
+from tovi_server.core.errors import InvalidSpecError, NotFoundError, QuotaExceededError, UsageError
 from tovi_server.core.job import NewJob
 from tovi_server.core.spec import Spec
 from tovi_server.manager import names, present
@@ -67,7 +67,18 @@ async def _receive(desk: Desk, options: SubmitOptions, source: AsyncIterable[byt
     await need_project(desk, project, Action.SUBMIT)
     intake = await desk.files.receive(arrival.whole, project=project, keep=keep)
     spec = await read(intake.spec_text, options.params)
+    _need_same_project(project, options.project or spec.project or project)
     return await checked(desk, options, Read(spec, intake.spec_text, intake.snapshot))
+
+
+def _need_same_project(kept_in: str, wanted: str) -> None:
+    """Code is kept per project, and an archive has to be kept before its tovi.yaml can be read."""
+    if kept_in != wanted:
+        raise UsageError(
+            f'the tovi.yaml in the archive names project "{wanted}"',
+            why=f'your current project is "{kept_in}", and code is received into a project before its files are read',
+            hint=f"`submit --project {wanted} -`, or `project use {wanted}` once",
+        )
 
 
 async def read(text: str, params: Mapping[str, str]) -> Spec:

@@ -10,8 +10,10 @@ from tovi_server.core.errors import ConflictError, NotFoundError
 from tovi_server.manager import keys, names
 from tovi_server.manager.access import need_admin
 from tovi_server.manager.desk import Desk
-from tovi_server.manager.ports import Accounts, Files, UserRecord
+from tovi_server.manager.ports import Files
 from tovi_server.manager.public_key import read_public_key
+from tovi_server.store.accounts import AccountStore
+from tovi_server.store.people import User
 
 
 async def users(desk: Desk) -> tuple[views.UserView, ...]:
@@ -32,12 +34,12 @@ async def change(desk: Desk, name: str, *, disabled: bool | None, admin: bool | 
     return await _user(desk, name)
 
 
-async def bootstrap(accounts: Accounts, files: Files, *, name: str, key: str, now: datetime) -> None:
+async def bootstrap(accounts: AccountStore, files: Files, *, name: str, key: str, now: datetime) -> None:
     """The first user of a fresh data directory: an admin. As `create`."""
     await create(accounts, files, name=name, key=key, admin=True, now=now)
 
 
-async def create(accounts: Accounts, files: Files, *, name: str, key: str, admin: bool, now: datetime) -> None:
+async def create(accounts: AccountStore, files: Files, *, name: str, key: str, admin: bool, now: datetime) -> None:
     """A user with a personal project of the same name, a home and a key, which comes last: without it nobody is in.
 
     A user without a key was being made when the server died; making them again completes them.
@@ -66,6 +68,6 @@ async def _user(desk: Desk, name: str) -> views.UserView:
     return await _view(desk, found)
 
 
-async def _view(desk: Desk, one: UserRecord) -> views.UserView:
+async def _view(desk: Desk, one: User) -> views.UserView:
     held = tuple(keys.view(key, current=desk.caller.key) for key in await desk.accounts.keys(one.name))
     return views.UserView(one.name, one.admin, one.disabled, one.created_at, held)
