@@ -7,18 +7,23 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, func, select
 
-from tovi_server.core.ids import JobId
+from tovi_server.core.ids import LARGEST_JOB_ID, JobId
 from tovi_server.core.views import EventView
 from tovi_server.store import tables
 from tovi_server.store.convert import AnyRow
+from tovi_server.store.scopes import is_possible
 
 
 def events(
     connection: Connection, *, after: int, limit: int, job: JobId | None, projects: Collection[str] | None
 ) -> tuple[EventView, ...]:
     """Events with higher numbers than `after`, in order; of one job or all, of these projects or all (None)."""
+    if job is not None and not is_possible(job):
+        return ()
     columns = tables.events.c
-    query = select(tables.events).where(columns.seq > after).order_by(columns.seq).limit(limit)
+    query = (
+        select(tables.events).where(columns.seq > min(max(after, 0), LARGEST_JOB_ID)).order_by(columns.seq).limit(limit)
+    )
     if job is not None:
         query = query.where(columns.job_id == job)
     if projects is not None:

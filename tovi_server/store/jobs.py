@@ -8,7 +8,7 @@ from datetime import datetime
 from scheduler.snapshot import Active, Node, Placement, StageQueue
 from tovi_server.core.events import Kind, Report
 from tovi_server.core.filters import JobFilter, Page
-from tovi_server.core.ids import LARGEST_JOB_ID, JobId, Reference, TaskId
+from tovi_server.core.ids import JobId, Reference, TaskId
 from tovi_server.core.job import Frozen, Job, NewJob
 from tovi_server.core.task import Attempt, Task
 from tovi_server.core.views import EventView, QueueView
@@ -40,8 +40,6 @@ class JobStore:
 
     async def job(self, job: JobId) -> Job | None:
         """With its stages; None: there is none."""
-        if not 0 < job <= LARGEST_JOB_ID:
-            return None
         return await self._database.read(lambda connection: listing.read_job(connection, job))
 
     async def frozen(self, job: JobId) -> Frozen | None:

@@ -8,14 +8,16 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, union_all
 
 from tovi_server.core.filters import JobFilter, Page
-from tovi_server.core.ids import JobId
+from tovi_server.core.ids import LARGEST_JOB_ID, JobId
 from tovi_server.core.job import Frozen, Job
 from tovi_server.core.states import TaskState
 from tovi_server.core.views import QueueView
 from tovi_server.store import tables
 from tovi_server.store.convert import job_of, spec_of
+from tovi_server.store.scopes import is_possible
 
 _MOST_PROJECTS_ONE_BY_ONE: Final = 100
+_MOST_JOBS: Final = 1_000_000
 _JOBS = tables.jobs.c
 _UNFINISHED_TASKS = _JOBS.waiting + _JOBS.queued + _JOBS.starting + _JOBS.running
 _FINISHED_TASKS = _JOBS.succeeded + _JOBS.failed + _JOBS.cancelled + _JOBS.skipped
@@ -39,6 +41,8 @@ STATE: Final = case(
 
 def read_job(connection: Connection, job: JobId) -> Job | None:
     """With its stages; None: there is none."""
+    if not is_possible(job):
+        return None
     row = connection.execute(select(tables.jobs).where(_JOBS.id == job)).one_or_none()
     if row is None:
         return None
@@ -49,6 +53,8 @@ def read_job(connection: Connection, job: JobId) -> Job | None:
 
 def read_frozen(connection: Connection, job: JobId) -> Frozen | None:
     """None: there is no such job."""
+    if not is_possible(job):
+        return None
     query = select(tables.jobs, tables.specs.c.spec, tables.specs.c.text).join(
         tables.specs, tables.specs.c.job_id == _JOBS.id
     )
@@ -71,6 +77,7 @@ def list_jobs(
     connection: Connection, filter: JobFilter, projects: Collection[str] | None, page: Page, first_user: str | None
 ) -> tuple[Job, ...]:
     """Newest first, `first_user`'s before all others, without their stages."""
+    page = _within_reason(page)
     if projects is not None and filter.project is not None:
         projects = {filter.project}.intersection(projects)
     query = select(tables.jobs).where(*_conditions(filter), *_after(connection, page, first_user))
@@ -81,6 +88,11 @@ def list_jobs(
     if projects is not None:
         query = _within(query, projects, one_by_one=not filter.unfinished and first_user is None, limit=page.limit)
     return tuple(job_of(row) for row in connection.execute(query))
+
+
+def _within_reason(page: Page) -> Page:
+    before = None if page.before is None else JobId(min(max(page.before, 0), LARGEST_JOB_ID))
+    return Page(limit=min(max(page.limit, 0), _MOST_JOBS), before=before)
 
 
 def _conditions(filter: JobFilter) -> Iterator[ColumnElement[bool]]:
@@ -114,10 +126,10 @@ def _after(connection: Connection, page: Page, first_user: str | None) -> Iterat
     if page.before is None:
         return
     older = _JOBS.id < page.before
-    if first_user is None:
+    last_user = connection.execute(select(_JOBS.user).where(_JOBS.id == page.before)).scalar_one_or_none()
+    if first_user is None or last_user is None:
         yield older
         return
-    last_user = connection.execute(select(_JOBS.user).where(_JOBS.id == page.before)).scalar_one_or_none()
     others = _JOBS.user != first_user
     yield or_(others, older) if last_user == first_user else and_(others, older)
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Select, select, tuple_
 
-from tovi_server.core.ids import JobId, TaskId
+from tovi_server.core.ids import LARGEST_JOB_ID, JobId, TaskId
 from tovi_server.core.job import Counts
 from tovi_server.core.reasons import EndReason
 from tovi_server.core.resources import Resources
@@ -83,7 +83,7 @@ def load_scopes(connection: Connection, keys: Collection[StageKey]) -> dict[Stag
     """Those of the stages that exist."""
     found: dict[StageKey, Scope] = {}
     place = tuple_(tables.stages.c.job_id, tables.stages.c.name)
-    for some in pieces(list(keys)):
+    for some in pieces([key for key in keys if is_possible(key[0])]):
         for row in connection.execute(SCOPES.where(place.in_(some))):
             scope = scope_of(row)
             found[scope.key] = scope
@@ -95,7 +95,7 @@ def load_scopes_of_jobs(connection: Connection, jobs: Collection[JobId]) -> list
     order = tables.stages.c.job_id, tables.stages.c.position
     return [
         scope_of(row)
-        for some in pieces(list(jobs))
+        for some in pieces([job for job in jobs if is_possible(job)])
         for row in connection.execute(SCOPES.where(tables.stages.c.job_id.in_(some)).order_by(*order))
     ]
 
@@ -135,6 +135,11 @@ def rest_task(scope: Scope, index: int) -> Task:
         queued_at=scope.queued_at,
         ended_at=scope.rest_ended_at,
     )
+
+
+def is_possible(job: JobId) -> bool:
+    """Whether a job could have this id; the databases refuse others with errors of their own."""
+    return 0 < job <= LARGEST_JOB_ID
 
 
 def pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -11,7 +11,7 @@ from tovi_server.core.states import TaskState
 from tovi_server.core.task import Attempt, Task
 from tovi_server.store import tables
 from tovi_server.store.convert import attempt_of, task_of
-from tovi_server.store.scopes import Scope, load_scopes, load_scopes_of_jobs, pieces, rest_task
+from tovi_server.store.scopes import Scope, is_possible, load_scopes, load_scopes_of_jobs, pieces, rest_task
 
 _COLUMNS = tables.tasks.c
 
@@ -60,6 +60,8 @@ def tasks_with_metrics(connection: Connection, job: JobId) -> tuple[Task, ...]:
 
 def read_attempts(connection: Connection, task: TaskId) -> tuple[Attempt, ...]:
     """Oldest first; none before the first dispatch, or when there is no such task."""
+    if not is_possible(task.job):
+        return ()
     columns = tables.attempts.c
     query = select(tables.attempts).where(
         columns.job_id == task.job, columns.stage == task.stage, columns.task_index == task.index
