@@ -84,6 +84,17 @@ async def test_following_tells_what_was_there_and_what_comes_until_the_end(house
     assert [piece async for piece in pieces] == []
 
 
+async def test_a_burst_before_the_end_is_told_whole(house: House, ada: ManagerAPI) -> None:
+    job = await submitted(ada, "run: x")
+    attempt = attempt_of(await _started(house, f"{job}.main.0"))
+    house.files.logs.write(attempt, b"one\n")
+    pieces = _logs(ada, str(job))
+    assert await _next(pieces) == b"one\n"
+    house.files.logs.write(attempt, b"x" * 300_000)
+    await house.end(attempt)
+    assert sum([len(piece.data) async for piece in pieces]) == 300_000
+
+
 async def test_following_starts_before_the_job_does(house: House, ada: ManagerAPI) -> None:
     job = await submitted(ada, "run: x")
     pieces = _logs(ada, str(job))
