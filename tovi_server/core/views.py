@@ -177,7 +177,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class LogPiece:
-    """Some bytes of a task's log, whole lines except where a line is longer than a piece."""
+    """Some bytes of a task's log: whole lines, except where a line is longer than a piece or is followed as it is written."""
 
     task: str
     stream: str
