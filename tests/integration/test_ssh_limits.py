@@ -46,7 +46,9 @@ async def stranger(
 
 
 @contextlib.asynccontextmanager
-async def client(server: Server, key: str = "alice") -> AsyncIterator[asyncssh.SSHClientConnection]:
+async def client(
+    server: Server, key: str = "alice", encryption_algs: Sequence[str] = ()
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """A scripted client, for what OpenSSH is too polite to do."""
     async with (
         asyncio.timeout(DEADLINE_S),
@@ -58,6 +60,7 @@ async def client(server: Server, key: str = "alice") -> AsyncIterator[asyncssh.S
             known_hosts=None,
             config=None,
             agent_path=None,
+            encryption_algs=encryption_algs,
         ) as connection,
     ):
         yield connection
@@ -298,6 +301,11 @@ async def test_rsa_with_sha1_is_refused_even_when_the_client_insists(tmp_path: P
                 agent_path=None,
                 signature_algs=["ssh-rsa"],
             )
+
+
+async def test_other_clients_may_lack_gcm(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server, client(server, encryption_algs=["aes256-ctr"]) as connection:
+        assert (await connection.run("hello")).stdout == "hello\n"
 
 
 @pytest.mark.parametrize("size", [4000, 5000])

@@ -311,6 +311,27 @@ async def test_other_kinds_of_keys_log_in(tmp_path: Path, kind: str) -> None:
         assert ended.out == b"hello carol\n"
 
 
+async def test_openssh_ends_up_with_gcm(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        ended = await server.run("x", options=["-v"])
+
+        assert b"cipher: aes128-gcm@openssh.com MAC: <implicit> compression: none" in ended.err
+
+
+async def test_no_color_and_dumb_terminals_get_no_colour(tmp_path: Path) -> None:
+    async def colour(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+        await streams.write(f"{streams.environment.get('TERM')} {streams.colour}\n".encode())
+        return 0
+
+    async with serving(tmp_path, run_command=colour) as server:
+        shown = [
+            (await _in_terminal(["env", f"TERM={term}", *server.ssh("-tt", "x", options=options)], columns=80)).shown
+            for term, options in [("xterm", []), ("dumb", []), ("xterm", ["-oSetEnv=NO_COLOR=1"])]
+        ]
+
+        assert [line.split() for line in shown] == [[b"xterm", b"True"], [b"dumb", b"False"], [b"xterm", b"False"]]
+
+
 async def test_many_sessions_share_one_connection(tmp_path: Path) -> None:
     async with serving(tmp_path) as server, _master(server) as shared:
         results = [await server.run(f"job{n}", options=shared) for n in range(20)]

@@ -13,7 +13,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 _BACKLOG = 1024
-_BATCH = 64
+_BATCH = 4
+"""Few: the other receivers on the same socket shall get their share of a burst."""
 _PAUSE_S = 0.5
 
 

@@ -7,12 +7,15 @@ it unless a comment says otherwise.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from typing import TYPE_CHECKING
 
 import asyncssh
 import structlog
+from asyncssh.constants import MSG_IGNORE
 from asyncssh.logging import SSHLogger
+from asyncssh.packet import SSHPacketLogger
 
 from tovi_server.receivers.quiet import QUIET
 from tovi_server.receivers.settings import Limits
@@ -26,6 +29,7 @@ _PROMPT_READS = 16
 """Reads after which a login is over; until then acknowledgements are sent at once."""
 _WRITE_BUFFER_BYTES = 4 << 20
 """Above what the windows of ordinary channels let through: more is a peer that asks without reading."""
+_KNOWS_GCM = re.compile(rb"SSH-2\.0-OpenSSH_(6\.[2-9]|[7-9]|[1-9][0-9])")
 _TCP_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
@@ -49,6 +53,7 @@ class Connection(asyncssh.SSHServerConnection):
         self._reads = 0
         self._socket: socket.socket | None = None
         self._banner_timer: asyncio.TimerHandle | None = None
+        self._unsent: list[bytes] = []
         self.proven_key: bytes | None = None
         """The public key whose signature was verified last; the only basis of an identity."""
 
@@ -70,7 +75,7 @@ class Connection(asyncssh.SSHServerConnection):
         if self._reads < _PROMPT_READS:
             self._reads += 1
             self._acknowledge_now()
-        if self._banner_timer is not None or self.proven_key is None:
+        if self.proven_key is None:
             self._watch_stranger(len(data))
         super().data_received(data, datatype)
         if self._banner_timer is not None and self.get_extra_info("client_version"):
@@ -102,10 +107,33 @@ class Connection(asyncssh.SSHServerConnection):
         log.error("connection_crashed", peer=self.get_extra_info("peername"), exc_info=exc_info or True)
         super().internal_error(exc_info, error_logger)
 
+    def send_packet(self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None) -> None:
+        """Without the empty packet that the library sends before each: it guards CBC, which is not offered."""
+        if pkttype != MSG_IGNORE:
+            super().send_packet(pkttype, *args, handler=handler)
+
     def log_sent_packet(self, *_: object, **__: object) -> None:
         """Not logged; see `quiet`."""
 
     log_received_packet = log_sent_packet
+
+    def _send(self, data: bytes) -> None:
+        """Private: the library makes a system call for each packet. What one turn of the loop sends goes out as one."""
+        if self._transport is None:
+            return
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush, self._transport)
+        self._unsent.append(data)
+
+    def _flush(self, transport: asyncio.Transport) -> None:
+        data, self._unsent = self._unsent, []
+        transport.write(b"".join(data))
+
+    def _send_kexinit(self) -> None:
+        """Private: OpenSSH's clients prefer AES-CTR to the faster AES-GCM; all of the last decade know GCM."""
+        if _KNOWS_GCM.match(self._client_version):
+            self._enc_algs = [name for name in self._enc_algs if b"gcm" in name]
+        super()._send_kexinit()
 
     def _watch_stranger(self, size: int) -> None:
         self._strange_bytes += size

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import asyncssh
+import structlog
 
 from tovi_server.core.access import Caller
 from tovi_server.core.errors import InvariantError
@@ -20,6 +21,8 @@ from tovi_server.receivers.edge import Edge
 from tovi_server.receivers.ssh_channel import Channel
 from tovi_server.receivers.ssh_connection import Connection
 from tovi_server.receivers.ssh_session import Session
+
+log = structlog.get_logger(__name__)
 
 _LONGEST_NAME_BYTES = 64
 _WINDOW_BYTES = 2 << 20
@@ -88,6 +91,8 @@ class Login(asyncssh.SSHServer):
         """Adopt the identity, before anything else can happen on this connection, then count it."""
         self.caller = self._proven_caller()
         self._entry.logged_in()
+        peer = self._connection.get_extra_info("peername")
+        log.info("logged_in", user=self.caller.user, key=self.caller.key, peer=peer)
         await self._count_in(self.caller)
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Awaitable[Session]]:

@@ -17,7 +17,7 @@ from tovi_server.core.errors import ToviError, UsageError
 from tovi_server.receivers.doors import Door, Pipes
 from tovi_server.receivers.edge import Edge
 from tovi_server.receivers.ssh_streams import ChannelStreams
-from tovi_server.receivers.terminal import typed
+from tovi_server.receivers.terminal import Terminal, typed
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class Session(SSHServerStreamSession[bytes]):
         self._caller = caller
         self._on_end = on_end
         self._work: Work = self._welcome
-        self._columns: int | None = None
+        self._terminal: Terminal | None = None
         self._task: asyncio.Task[None] | None = None
         self._interrupted = False
 
@@ -61,12 +61,12 @@ class Session(SSHServerStreamSession[bytes]):
         self._on_end(self)
 
     def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:
-        self._columns = term_size[0]
+        self._terminal = Terminal(term_type, columns=term_size[0])
         return True
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
-        if self._columns is not None:
-            self._columns = width
+        if self._terminal is not None:
+            self._terminal.columns = width
 
     def shell_requested(self) -> bool:
         return True
@@ -87,7 +87,7 @@ class Session(SSHServerStreamSession[bytes]):
         self._task = self._edge.spawn(self._run())
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        if self._columns is None:
+        if self._terminal is None:
             super().data_received(data, datatype)
             return
         keys = typed(data)
@@ -108,7 +108,7 @@ class Session(SSHServerStreamSession[bytes]):
             self._task.cancel()
 
     async def _run(self) -> None:
-        streams = ChannelStreams(self._pipes, self._channel.get_environment(), lambda: self._columns)
+        streams = ChannelStreams(self._pipes, self._channel.get_environment(), self._terminal)
         try:
             status = await self._work(streams)
         except asyncio.CancelledError:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import asyncssh
 
 from tovi_server.receivers.doors import Pipes
+from tovi_server.receivers.terminal import Terminal
 
 _PIECE_BYTES = 256 * 1024
-_DEFAULT_COLUMNS = 80
 
 
 class ChannelStreams:
-    """Satisfies `Streams`. `columns` tells the terminal's width now, None without a terminal."""
+    """Satisfies `Streams`. A terminal's own idea of TERM beats the variable."""
 
-    def __init__(self, pipes: Pipes, environment: Mapping[str, str], columns: Callable[[], int | None]) -> None:
+    def __init__(self, pipes: Pipes, environment: Mapping[str, str], terminal: Terminal | None) -> None:
         self._pipes = pipes
-        self._environment = environment
-        self._columns = columns
+        self._environment = environment if terminal is None else {**environment, "TERM": terminal.kind}
+        self._terminal = terminal
 
     @property
     def columns(self) -> int | None:
-        columns = self._columns()
-        return _DEFAULT_COLUMNS if columns == 0 else columns
+        return None if self._terminal is None else self._terminal.columns
 
     @property
     def colour(self) -> bool:
-        return self.stdin_is_terminal and not self._environment.get("NO_COLOR")
+        if self._terminal is None or self._terminal.kind == "dumb":
+            return False
+        return not self._environment.get("NO_COLOR")
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -35,7 +36,7 @@ class ChannelStreams:
 
     @property
     def stdin_is_terminal(self) -> bool:
-        return self._columns() is not None
+        return self._terminal is not None
 
     async def read(self) -> AsyncIterator[bytes]:
         while data := await self._pipes.stdin.read(_PIECE_BYTES):
@@ -49,7 +50,7 @@ class ChannelStreams:
 
     async def _send(self, pipe: asyncssh.SSHWriter[bytes], data: bytes) -> None:
         """In pieces, each waited for: a client that does not read holds up its own command and no memory."""
-        if self.stdin_is_terminal:
+        if self._terminal is not None:
             data = data.replace(b"\n", b"\r\n")
         try:
             for start in range(0, len(data), _PIECE_BYTES):

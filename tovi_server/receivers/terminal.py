@@ -8,6 +8,26 @@ _INTERRUPT = b"\x03"
 _END = b"\x04"
 
 
+_DEFAULT_COLUMNS = 80
+
+
+class Terminal:
+    """What the client said of it: `kind` as in TERM; the width changes when its window does."""
+
+    def __init__(self, kind: str, *, columns: int) -> None:
+        self.kind = kind
+        self.columns = columns
+
+    @property
+    def columns(self) -> int:
+        return self._columns
+
+    @columns.setter
+    def columns(self, columns: int) -> None:
+        """A client that does not know sends 0."""
+        self._columns = columns or _DEFAULT_COLUMNS
+
+
 @dataclass(frozen=True, slots=True)
 class Typed:
     """What the bytes from a terminal mean: Ctrl-C anywhere in them is an interrupt, Ctrl-D the end of input."""
