@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason, Reason
 from tovi_server.core.resources import GIB, Resources
 from tovi_server.manager.manager import Manager
+from tovi_server.manager.ports import Mark
 from tovi_server.manager.settings import ManagerSettings
 from tovi_server.manager.users import bootstrap, create
 from tovi_server.manager.watch import ChangeFeed
@@ -69,7 +70,7 @@ class FakeLogs:
     def size(self, project: str, attempt: AttemptId, stream: str) -> int:
         return len(self.bytes_of.get((attempt, stream), b""))
 
-    def marks(self, project: str, attempt: AttemptId) -> Sequence[object]:
+    def marks(self, project: str, attempt: AttemptId) -> Sequence[Mark]:
         return ()
 
 
@@ -86,7 +87,7 @@ class FakeFiles:
     def looks_like_archive(self, first: bytes) -> bool:
         return first.startswith(b"TAR")
 
-    async def receive(self, chunks: AsyncIterator[bytes], *, project: str, keep: bool) -> Kept:
+    async def receive(self, chunks: AsyncIterable[bytes], *, project: str, keep: bool) -> Kept:
         whole = b"".join([piece async for piece in chunks])
         self.received.append((project, keep))
         return Kept(whole.removeprefix(b"TAR").decode(), "sha256-of-code")

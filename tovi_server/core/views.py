@@ -177,7 +177,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class LogPiece:
-    """Some bytes of a task's log: whole lines, except where a line is longer than a piece or is followed as it is written."""
+    """Some bytes of a task's log: whole lines, except where one is longer than a piece or followed as it is written."""
 
     task: str
     stream: str
