@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from tovi_server.core.errors import UsageError
 from tovi_server.store import postgres, schema, sqlite
-from tovi_server.store.failure import translate
+from tovi_server.store.failure import StoreBrokenError, translate
 from tovi_server.store.writer import Writer
 
 T = TypeVar("T")
@@ -63,6 +63,11 @@ class Database:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction; its result comes after the commit, and is durable. See `Writer.write`."""
         return await self._writer.write(work)
+
+    @property
+    def broken(self) -> StoreBrokenError | None:
+        """Why this process may never write again, and should end; None while all is well."""
+        return self._writer.broken
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one moment of the database, in a thread.

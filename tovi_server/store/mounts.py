@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 _NETWORK: Final = re.compile(
-    r"nfs\d?|cifs|smb\w*|ceph|lustre|gpfs|beegfs|glusterfs|afs|9p|fuse\.(?!fuseblk)(sshfs|s3fs|glusterfs|ceph\S*|nfs\S*|juicefs|mountpoint\S*)"
+    r"nfs\d?|cifs|smb\w*|ceph|lustre|gpfs|beegfs|glusterfs|afs|9p"
+    r"|fuse\.(?:sshfs|s3fs|rclone|glusterfs|juicefs|ceph\S*|nfs\S*|mount\S*)"
 )
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
@@ -19,7 +20,12 @@ def network_file_system(path: Path) -> str | None:
     except OSError:
         return None
     kind = kind_of(path.resolve(), table)
-    return kind if kind is not None and _NETWORK.fullmatch(kind) else None
+    return kind if kind is not None and is_network(kind) else None
+
+
+def is_network(kind: str) -> bool:
+    """Whether files on a file system of this kind are on another machine."""
+    return _NETWORK.fullmatch(kind) is not None
 
 
 def kind_of(path: Path, mountinfo: str) -> str | None:

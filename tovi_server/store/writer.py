@@ -58,7 +58,8 @@ class Writer:
         self._engine = engine
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._closing = False
-        self._broken: StoreBrokenError | None = None
+        self.broken: StoreBrokenError | None = None
+        """Set once the disk failed; from then on every write is refused."""
         self._thread = threading.Thread(target=self._run, name="tovi-store-writer", daemon=True)
         self._thread.start()
 
@@ -116,14 +117,14 @@ class Writer:
         """Returns which of several failed, None when all have been told how it went."""
         at = 0
         try:
-            if self._broken is not None:
-                raise self._broken
+            if self.broken is not None:
+                raise self.broken
             with self._engine.begin() as connection:
                 for at, item in enumerate(items):  # noqa: B007  # `at` tells afterwards who failed
                     item.run(connection)
                 at = len(items)
         except Exception as error:
-            if at < len(items) and len(items) > 1 and self._broken is None:
+            if at < len(items) and len(items) > 1 and self.broken is None:
                 return at
             self._fail(items, translate(error))
             return None
@@ -133,6 +134,6 @@ class Writer:
 
     def _fail(self, items: Sequence[_Item], error: Exception) -> None:
         if isinstance(error, StoreBrokenError):
-            self._broken = error
+            self.broken = error
         for item in items:
             item.fail(error)
