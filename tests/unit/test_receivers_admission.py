@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from tovi_server.receivers.admission import Admission, drop_limit
+from tovi_server.receivers.admission import Admission, early_limit
 from tovi_server.receivers.counter import LocalCounter
 from tovi_server.receivers.settings import Limits
 from tovi_server.receivers.sources import is_trusted, source_of
@@ -21,78 +21,98 @@ def admission(limits: Limits | None = None, *, dice: float = LUCKY) -> Admission
 @pytest.mark.parametrize(
     ("held", "probability"),
     [
-        pytest.param(9, 0.0, id="below the start nobody is dropped"),
-        pytest.param(10, 0.3, id="at the start 30 per cent"),
+        pytest.param(9, 0.0, id="below a few nobody is displaced"),
+        pytest.param(10, 0.3, id="at a few 30 per cent"),
         pytest.param(55, 0.65, id="half way half of the rest"),
-        pytest.param(99, 0.992, id="just before the end nearly all"),
-        pytest.param(100, 1.0, id="at the end all"),
+        pytest.param(99, 0.992, id="just before the most nearly all"),
+        pytest.param(100, 1.0, id="at the most all"),
     ],
 )
-def test_dropping_grows_from_start_to_full(held: int, probability: float) -> None:
+def test_displacing_grows_from_few_to_most(held: int, probability: float) -> None:
     throws = 10_000
-    dropped = sum(held >= drop_limit(Limits(), throw / throws) for throw in range(throws))
+    displacing = sum(held >= early_limit(Limits(), throw / throws) for throw in range(throws))
 
-    assert dropped / throws == pytest.approx(probability, abs=0.001)
+    assert displacing / throws == pytest.approx(probability, abs=0.001)
 
 
 async def test_one_source_gets_ten_tries_at_once_and_others_still_get_in() -> None:
     door = admission()
-    entries = [await door.admit("192.0.2.1") for _ in range(11)]
+    entries = [await door.admit("192.0.2.1", 0.0) for _ in range(11)]
 
     assert [entry is not None for entry in entries] == [True] * 10 + [False]
-    assert await door.admit("192.0.2.2") is not None
+    assert await door.admit("192.0.2.2", 0.0) is not None
 
 
-async def test_an_unlucky_stranger_is_dropped_once_ten_try() -> None:
+async def test_an_unlucky_newcomer_displaces_the_oldest_stranger_of_ten() -> None:
     door = admission(dice=UNLUCKY)
-    entries = [await door.admit(f"192.0.2.{n}") for n in range(11)]
+    shown_out: list[int] = []
+    for n in range(10):
+        entry = await door.admit(f"192.0.2.{n}", float(n))
+        assert entry is not None
+        entry.displaced = lambda n=n: shown_out.append(n)
 
-    assert [entry is not None for entry in entries] == [True] * 10 + [False]
+    assert await door.admit("192.0.2.10", 10.0) is not None
+    assert shown_out == [0]
+
+
+async def test_a_lucky_newcomer_displaces_nobody() -> None:
+    door = admission(dice=LUCKY)
+    for n in range(11):
+        entry = await door.admit(f"192.0.2.{n}", float(n))
+        assert entry is not None
+        entry.displaced = pytest.fail
+
+
+async def test_strangers_of_less_than_a_second_are_spared() -> None:
+    door = admission(dice=UNLUCKY)
+    entries = [await door.admit(f"192.0.2.{n}", 0.0) for n in range(101)]
+
+    assert [entry is not None for entry in entries] == [True] * 100 + [False]
 
 
 async def test_a_login_frees_its_place_and_is_not_held_against_anybody() -> None:
     door = admission()
     for _ in range(50):
-        entry = await door.admit("192.0.2.1")
+        entry = await door.admit("192.0.2.1", 0.0)
         assert entry is not None
         entry.logged_in()
         entry.left(0.0)
 
-    assert await door.admit("192.0.2.1") is not None
+    assert await door.admit("192.0.2.1", 0.0) is not None
 
 
 async def test_ten_failures_shut_a_source_out_until_they_are_forgotten() -> None:
     door = admission()
     for n in range(10):
-        entry = await door.admit("192.0.2.1")
+        entry = await door.admit("192.0.2.1", 0.0)
         assert entry is not None
         entry.left(float(n))
-    assert await door.admit("192.0.2.1") is None
+    assert await door.admit("192.0.2.1", 0.0) is None
 
     door.forget(59.0)
-    assert await door.admit("192.0.2.1") is None
+    assert await door.admit("192.0.2.1", 0.0) is None
     door.forget(60.0)
-    assert await door.admit("192.0.2.1") is not None
+    assert await door.admit("192.0.2.1", 0.0) is not None
 
 
 async def test_a_trusted_source_is_not_limited_by_itself() -> None:
     door = admission(Limits(trusted_sources=(ip_network("192.0.2.0/24"),)))
     for _ in range(50):
-        entry = await door.admit("192.0.2.1")
+        entry = await door.admit("192.0.2.1", 0.0)
         assert entry is not None
         entry.left(0.0)
 
-    assert await door.admit("192.0.2.1") is not None
+    assert await door.admit("192.0.2.1", 0.0) is not None
 
 
 async def test_leaving_twice_counts_once() -> None:
     door = admission(Limits(failures_per_source=2))
-    entry = await door.admit("192.0.2.1")
+    entry = await door.admit("192.0.2.1", 0.0)
     assert entry is not None
     entry.left(0.0)
     entry.left(0.0)
 
-    assert await door.admit("192.0.2.1") is not None
+    assert await door.admit("192.0.2.1", 0.0) is not None
 
 
 @pytest.mark.parametrize(

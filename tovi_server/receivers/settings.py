@@ -14,20 +14,20 @@ from tovi_server.receivers.algorithms import Profile
 class Limits:
     """How much of everything. Counts are over all receivers of a machine."""
 
-    unauthenticated_start: int = 10
-    """From so many connections that are not logged in on, some new ones are dropped at random …"""
-    unauthenticated_percent: int = 30
+    strangers_few: int = 10
+    """Connections that are not logged in are strangers. From so many on, some newcomers displace the oldest …"""
+    strangers_percent: int = 30
     """… this many per cent of them, more the more there are …"""
-    unauthenticated_full: int = 100
-    """… and all of them from here on."""
-    unauthenticated_per_source: int = 10
+    strangers_most: int = 100
+    """… and all of them from here on, or are turned away."""
+    strangers_per_source: int = 10
     """Of one IPv4 address or one IPv6 /64."""
     failures_per_source: int = 10
     """Connections that ended without a login, before the source has to wait."""
     failure_memory: timedelta = timedelta(minutes=1)
     """How long a failed connection is held against its source."""
     trusted_sources: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Exempt from the three limits per source: gateways that many people share, health probes."""
+    """Exempt from the limits per source: gateways that many people share, health probes."""
     banner_timeout: timedelta = timedelta(seconds=5)
     login_timeout: timedelta = timedelta(seconds=20)
     login_bytes: int = 128 * 1024

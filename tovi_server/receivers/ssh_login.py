@@ -130,6 +130,10 @@ class Login(asyncssh.SSHServer):
         """Close the connection, telling the client why."""
         self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
 
+    def abort(self) -> None:
+        """Close the connection without a word."""
+        self._connection.abort()
+
     def drain(self) -> None:
         """Open no more sessions, and close the connection with the last one."""
         self._draining = True

@@ -85,7 +85,7 @@ class SshReceiver:
         """Begin with one peer, or close its connection without a word."""
         began = False
         try:
-            entry = await self._admission.admit(_host(sock))
+            entry = await self._admission.admit(_host(sock), self._loop.time())
             if entry is not None:
                 began = True
                 await self._loop.connect_accepted_socket(lambda: self._connection(entry), sock)
@@ -98,6 +98,7 @@ class SshReceiver:
 
     def _connection(self, entry: Entry) -> Connection:
         login = Login(self._edge, entry, clock=self._loop.time, on_end=self._ended)
+        entry.displaced = login.abort
         self._logins.add(login)
         return Connection(
             self._options,
