@@ -63,11 +63,24 @@ async def test_a_lucky_newcomer_displaces_nobody() -> None:
         entry.displaced = pytest.fail
 
 
-async def test_strangers_of_less_than_a_second_are_spared() -> None:
+async def test_strangers_of_less_than_a_second_are_spared_until_there_are_too_many() -> None:
     door = admission(dice=UNLUCKY)
-    entries = [await door.admit(f"192.0.2.{n}", 0.0) for n in range(101)]
+    shown_out: list[int] = []
+    for n in range(102):
+        entry = await door.admit(f"192.0.2.{n}", 0.0)
+        assert entry is not None
+        entry.displaced = lambda n=n: shown_out.append(n)
 
-    assert [entry is not None for entry in entries] == [True] * 100 + [False]
+    assert shown_out == [0, 1]
+
+
+async def test_who_can_displace_nobody_is_turned_away_when_all_places_are_taken() -> None:
+    shared = LocalCounter()
+    full, empty = (Admission(shared, Limits(), dice=lambda: LUCKY) for _ in range(2))
+    for n in range(100):
+        await full.admit(f"192.0.2.{n}", 0.0)
+
+    assert await empty.admit("198.51.100.1", 0.0) is None
 
 
 async def test_a_login_frees_its_place_and_is_not_held_against_anybody() -> None:

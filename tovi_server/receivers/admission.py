@@ -17,7 +17,7 @@ from tovi_server.receivers.sources import is_trusted, source_of
 _REMEMBERED = 10_000
 """Failed connections that are remembered at once; the oldest are forgiven early."""
 _SPARED_S = 1.0
-"""Strangers younger than this are not displaced: they may well be logging in."""
+"""Strangers younger than this are not displaced before there are `strangers_most`: they may well be logging in."""
 
 
 class Entry:
@@ -56,10 +56,11 @@ class Admission:
         personal = (here, failure) if here is not None and failure is not None else ()
         stranger = Claim("stranger", "", early_limit(self._limits, self._dice()))
         refused = await self._counter.acquire(*personal, stranger)
-        if refused == stranger:
-            self._displace_oldest(now)
-            stranger = Claim("stranger", "", self._limits.strangers_most)
-            refused = await self._counter.acquire(*personal, stranger)
+        for spared_s in (_SPARED_S, 0.0):
+            if refused == stranger:
+                self._displace_oldest(now, spared_s)
+                stranger = Claim("stranger", "", self._limits.strangers_most)
+                refused = await self._counter.acquire(*personal, stranger)
         if refused is not None:
             return None
         entry = Entry(self, present=(here, stranger) if here else (stranger,), failure=failure, at=now)
@@ -92,9 +93,9 @@ class Admission:
             Claim("failure", source, self._limits.failures_per_source),
         )
 
-    def _displace_oldest(self, now: float) -> None:
+    def _displace_oldest(self, now: float, spared_s: float) -> None:
         oldest = next(iter(self._strangers), None)
-        if oldest is not None and now - oldest.at >= _SPARED_S:
+        if oldest is not None and now - oldest.at >= spared_s:
             self.left(oldest, now)
             if oldest.displaced is not None:
                 oldest.displaced()
