@@ -23,6 +23,7 @@ from tovi_server.core.task import Attempt, Task
 AnyRow = Row[*tuple[object, ...]]
 Values = dict[str, object]
 
+_STATES = tuple(state.value for state in TaskState)
 _RESOURCES = TypeAdapter(Resources)
 _RETRIES = TypeAdapter(RetryPolicy)
 _SPEC = TypeAdapter(Spec)
@@ -42,7 +43,7 @@ def counts_of(row: AnyRow) -> Counts:
 
 
 def counts_values(counts: Counts) -> Values:
-    return {state.value: counts.of(state) for state in TaskState}
+    return {name: getattr(counts, name) for name in _STATES}
 
 
 def job_of(row: AnyRow, stages: Iterable[AnyRow] = ()) -> Job:

@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, literal_column, select
+from sqlalchemy import Connection, bindparam, literal_column, or_, select
 
 from scheduler.snapshot import Active, StageQueue
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.states import TaskState
 from tovi_server.store import tables
-from tovi_server.store.convert import AnyRow, gpus_of
+from tovi_server.store.convert import AnyRow, gpus_of, request_of
 from tovi_server.store.scopes import SCOPES, Scope, StageKey, scope_of
 
+_NONE: Final = frozenset[int]()
 _MOST_INDICES: Final = 300
 """Of one stage at one look; more could hardly start before the next."""
 
-_QUEUED: Final = SCOPES.add_columns(tables.jobs.c.queue, tables.jobs.c.priority, tables.jobs.c.submitted_at).where(
-    tables.HAS_QUEUED
+_STAGES: Final = tables.stages.c
+_QUEUED: Final = (
+    select(
+        *(_STAGES.job_id, _STAGES.name, _STAGES.total, _STAGES.rows, _STAGES.next_index, _STAGES.rest_state),
+        *(_STAGES.queued, _STAGES.starting, _STAGES.running, _STAGES.request, _STAGES.max_concurrent),
+        *(tables.jobs.c.project, tables.jobs.c.user, tables.jobs.c.queue, tables.jobs.c.priority),
+        *(tables.jobs.c.submitted_at, or_(tables.jobs.c.held, _STAGES.held).label("held")),
+    )
+    .join(tables.jobs, tables.jobs.c.id == _STAGES.job_id)
+    .where(tables.HAS_QUEUED)
 )
 _TAKEN: Final = (
     select(tables.stages.c.job_id, tables.stages.c.name, tables.tasks.c.task_index)
@@ -60,39 +69,35 @@ def waiting(connection: Connection) -> tuple[StageQueue, ...]:
     taken: defaultdict[StageKey, set[int]] = defaultdict(set)
     for job, stage, index in connection.execute(_TAKEN):
         taken[job, stage].add(index)
-    return tuple(
-        _entry(connection, row, frozenset(taken.get((row.job_id, row.name), ())))
-        for row in connection.execute(_QUEUED).all()
-    )
+    frozen = {key: frozenset(indices) for key, indices in taken.items()}
+    rows = connection.execute(_QUEUED).all()
+    return tuple(_entry(connection, row, frozen.get((row.job_id, row.name), _NONE)) for row in rows)
 
 
 def _entry(connection: Connection, row: AnyRow, taken: frozenset[int]) -> StageQueue:
-    scope = scope_of(row)
-    rest_queued = scope.rest_state is TaskState.QUEUED and scope.rest > 0
+    rest = row.total - row.rows if row.rest_state == TaskState.QUEUED.value else 0
     return StageQueue(
-        job=scope.job,
-        stage=scope.stage,
-        project=scope.project,
-        user=scope.user,
+        job=JobId(row.job_id),
+        stage=row.name,
+        project=row.project,
+        user=row.user,
         queue=row.queue,
         priority=row.priority,
         submitted_at=row.submitted_at,
-        request=scope.request,
-        indices=_startable(connection, scope, scope.counts.queued - (scope.rest if rest_queued else 0)),
-        rest_from=scope.next_index,
-        rest_until=scope.total if rest_queued else scope.next_index,
-        taken=taken if rest_queued else frozenset(),
-        active=scope.counts.active,
-        max_concurrent=scope.max_concurrent,
-        held=scope.held,
+        request=request_of(row.request),
+        indices=_startable(connection, row.job_id, row.name) if row.queued > rest else (),
+        rest_from=row.next_index,
+        rest_until=row.total if rest else row.next_index,
+        taken=taken if rest else _NONE,
+        active=row.starting + row.running,
+        max_concurrent=row.max_concurrent,
+        held=row.held,
     )
 
 
-def _startable(connection: Connection, scope: Scope, queued_rows: int) -> tuple[int, ...]:
+def _startable(connection: Connection, job: int, stage: str) -> tuple[int, ...]:
     """Queued tasks with a row of their own that are not held one by one."""
-    if not queued_rows:
-        return ()
-    return tuple(connection.execute(_STARTABLE, {"b_job": scope.job, "b_stage": scope.stage}).scalars())
+    return tuple(connection.execute(_STARTABLE, {"b_job": job, "b_stage": stage}).scalars())
 
 
 def active(connection: Connection) -> tuple[Active, ...]:

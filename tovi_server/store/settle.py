@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -50,7 +50,7 @@ def _settle(changes: Changes, scopes: list[Scope], at: datetime) -> None:
             change_all(changes, scope, kind, at=at)
             counts[scope.stage] = after_waiting(scope.counts, kind)
         left = [scope for scope in left if scope not in moved]
-    total = sum_counts(counts.values())
+    total = sum_counts(list(counts.values()))
     if total.final == total.total:
         _end(changes, scopes[0], total, at)
 
@@ -65,7 +65,9 @@ def after_waiting(counts: Counts, kind: Kind) -> Counts:
     return replace(counts, waiting=0, **{after.value: counts.of(after) + counts.waiting})
 
 
-def sum_counts(several: Collection[Counts]) -> Counts:
+def sum_counts(several: Sequence[Counts]) -> Counts:
+    if len(several) == 1:
+        return several[0]
     return Counts(**{state.value: sum(counts.of(state) for counts in several) for state in TaskState})
 
 

@@ -36,6 +36,13 @@ _EARLIER: Final = select(tables.idempotency.c.job_id, tables.idempotency.c.diges
     tables.idempotency.c.user == bindparam("b_user"), tables.idempotency.c.key == bindparam("b_key")
 )
 
+_INSERT_JOB: Final = insert(tables.jobs).returning(tables.jobs.c.id)
+_INSERT_SPEC: Final = insert(tables.specs)
+_INSERT_STAGE: Final = insert(tables.stages)
+_INSERT_TASK: Final = insert(tables.tasks)
+_INSERT_EVENT: Final = insert(tables.events)
+_INSERT_KEY: Final = insert(tables.idempotency)
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -97,18 +104,16 @@ def submit(
     if earlier is not None:
         return earlier, False
     total = sum_counts([stage.counts for stage in stages])
-    ended_at = now if total.final == total.total else None
-    values = {**_job_values(new, now), **counts_values(total), "ended_at": ended_at}
-    job = JobId(connection.execute(insert(tables.jobs).returning(tables.jobs.c.id), values).scalar_one())
-    connection.execute(insert(tables.specs), {"job_id": job, "spec": spec, "text": new.text})
-    connection.execute(insert(tables.stages), list(_stage_values(job, stages, now)))
+    job = JobId(connection.execute(_INSERT_JOB, _job_values(new, total, now)).scalar_one())
+    connection.execute(_INSERT_SPEC, {"job_id": job, "spec": spec, "text": new.text})
+    connection.execute(_INSERT_STAGE, list(_stage_values(job, stages, now)))
     rows = list(_task_values(job, stages, now))
     if rows:
-        connection.execute(insert(tables.tasks), rows)
-    connection.execute(insert(tables.events), list(_event_values(job, new, stages, now)))
+        connection.execute(_INSERT_TASK, rows)
+    connection.execute(_INSERT_EVENT, list(_event_values(job, new, stages, total, now)))
     if new.key is not None:
         use = {"user": new.user, "key": new.key, "digest": new.digest, "job_id": job}
-        connection.execute(insert(tables.idempotency), use)
+        connection.execute(_INSERT_KEY, use)
     return job, True
 
 
@@ -127,7 +132,7 @@ def _earlier(connection: Connection, new: NewJob) -> JobId | None:
     return JobId(found.job_id)
 
 
-def _job_values(new: NewJob, now: datetime) -> Values:
+def _job_values(new: NewJob, total: Counts, now: datetime) -> Values:
     return {
         "project": new.project,
         "user": new.user,
@@ -140,6 +145,8 @@ def _job_values(new: NewJob, now: datetime) -> Values:
         "snapshot": new.snapshot,
         "origin": new.origin,
         "submitted_at": now,
+        "ended_at": now if total.final == total.total else None,
+        **counts_values(total),
     }
 
 
@@ -181,13 +188,12 @@ def _task_values(job: JobId, stages: Sequence[Opening], now: datetime) -> Iterat
             yield task_values(task)
 
 
-def _event_values(job: JobId, new: NewJob, stages: Sequence[Opening], now: datetime) -> Iterator[Values]:
+def _event_values(job: JobId, new: NewJob, stages: Sequence[Opening], total: Counts, now: datetime) -> Iterator[Values]:
     def event(kind: Kind, *, stage: str | None = None, **data: str | int) -> Values:
         place = {"job_id": job, "stage": stage, "task_index": None, "attempt": None, "project": new.project}
         user = new.user if stage is None else None
         return {"at": now, "kind": kind.value, **place, "user": user, "data": data_text(data)}
 
-    total = sum_counts([stage.counts for stage in stages])
     yield event(Kind.SUBMITTED, tasks=total.total)
     for stage in stages:
         if stage.counts.queued:
