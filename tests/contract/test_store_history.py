@@ -28,6 +28,8 @@ _LOOKS: Final[dict[str, Look]] = {
     "queues": listing.count_queues,
     "unfinished": lambda c: listing.list_jobs(c, JobFilter(unfinished=True), None, Page(), None),
     "mine": lambda c: listing.list_jobs(c, JobFilter(unfinished=True, user="ann"), ["lab", "b"], Page(), "ann"),
+    "my project's": lambda c: listing.list_jobs(c, JobFilter(unfinished=True, user="ann"), ["lab"], Page(), None),
+    "one project's": lambda c: listing.list_jobs(c, JobFilter(unfinished=True, project="lab"), None, Page(), None),
     "of projects": lambda c: listing.list_jobs(c, JobFilter(), ["lab", "b"], Page(limit=10), None),
     "of a user": lambda c: listing.list_jobs(c, JobFilter(user="ann"), None, Page(limit=10), None),
     "of a job": lambda c: feed.events(c, after=0, limit=10, job=JobId(1), projects=None),
@@ -92,6 +94,19 @@ async def test_no_look_at_the_present_reads_history(old_house: House, statements
         assert asked, name
         walked[name] = [step for one in asked for step in await _walks(old_house, *one)]
     assert {name: [] for name in _LOOKS} == walked
+
+
+@pytest.mark.parametrize("name", ["unfinished", "mine", "my project's", "one project's", "queues"])
+async def test_what_is_unfinished_is_found_by_its_own_index(
+    old_house: House, statements: Statements, name: str
+) -> None:
+    await old_house.database.read(_LOOKS[name])
+    statement, values = next(one for one in statements if one[0].startswith("SELECT"))
+    explain = "EXPLAIN QUERY PLAN" if isinstance(values, tuple) else "EXPLAIN"
+    plan = await old_house.database.read(
+        lambda connection: str(connection.exec_driver_sql(f"{explain} {statement}", values).all())
+    )
+    assert "ix_jobs_unfinished" in plan
 
 
 async def _walks(house: House, statement: str, values: object) -> list[str]:

@@ -82,11 +82,11 @@ def list_jobs(
         projects = {filter.project}.intersection(projects)
     query = select(tables.jobs).where(*_conditions(filter), *_after(connection, page, first_user))
     query = query.order_by(*_order(first_user)).limit(page.limit)
-    if filter.unfinished:
-        # Without statistics SQLite would rather walk a project's whole history.
-        query = query.with_hint(tables.jobs, "INDEXED BY ix_jobs_unfinished", "sqlite")
     if projects is not None:
-        query = _within(query, projects, one_by_one=not filter.unfinished and first_user is None, limit=page.limit)
+        if filter.unfinished or first_user is not None:
+            query = query.where(_plain(_JOBS.project).in_(projects))
+        else:
+            query = _within(query, projects, limit=page.limit)
     return tuple(job_of(row) for row in connection.execute(query))
 
 
@@ -96,12 +96,15 @@ def _within_reason(page: Page) -> Page:
 
 
 def _conditions(filter: JobFilter) -> Iterator[ColumnElement[bool]]:
+    user: ColumnElement[str] = _JOBS.user
+    project: ColumnElement[str] = _JOBS.project
     if filter.unfinished:
         yield tables.UNFINISHED
+        user, project = _plain(user), _plain(project)
     if filter.user is not None:
-        yield _JOBS.user == filter.user
+        yield user == filter.user
     if filter.project is not None:
-        yield _JOBS.project == filter.project
+        yield project == filter.project
     if filter.states:
         yield STATE.in_([state.value for state in filter.states])
     if filter.queue is not None:
@@ -114,6 +117,11 @@ def _conditions(filter: JobFilter) -> Iterator[ColumnElement[bool]]:
         yield _JOBS.submitted_at >= filter.since
     if filter.until is not None:
         yield _JOBS.submitted_at <= filter.until
+
+
+def _plain(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column without its index: what is unfinished is few, and SQLite would rather walk a user's history."""
+    return func.coalesce(column, "")
 
 
 def _order(first_user: str | None) -> tuple[ColumnElement[int], ...]:
@@ -135,10 +143,10 @@ def _after(connection: Connection, page: Page, first_user: str | None) -> Iterat
 
 
 def _within(
-    query: Select[*tuple[object, ...]], projects: Collection[str], *, one_by_one: bool, limit: int
+    query: Select[*tuple[object, ...]], projects: Collection[str], *, limit: int
 ) -> Select[*tuple[object, ...]]:
-    """Narrow to some projects; one by one each is read from its own index, newest first, and no further."""
-    if not one_by_one or not 1 < len(projects) <= _MOST_PROJECTS_ONE_BY_ONE:
+    """Narrow to some projects: each is read from its own index, newest first, and no further than `limit`."""
+    if not 1 < len(projects) <= _MOST_PROJECTS_ONE_BY_ONE:
         return query.where(_JOBS.project.in_(projects))
     newest = [query.where(_JOBS.project == name).with_only_columns(_JOBS.id).subquery() for name in projects]
     ids = union_all(*(select(one.c.id) for one in newest))
