@@ -82,9 +82,9 @@ class Server:
         return await run(self.ssh(*words, key=key, options=options), stdin=stdin)
 
 
-async def run(arguments: Sequence[str], *, stdin: bytes = b"") -> Ended:
+async def run(arguments: Sequence[str], *, stdin: bytes = b"", deadline_s: float = DEADLINE_S) -> Ended:
     """Run a program to its end."""
-    async with started(arguments) as process, asyncio.timeout(DEADLINE_S):
+    async with started(arguments) as process, asyncio.timeout(deadline_s):
         out, err = await process.communicate(stdin)
         return Ended(await process.wait(), out, err)
 
