@@ -48,9 +48,14 @@ def find(data: DataDir, project: str, parts: Sequence[str]) -> Listed | Shown | 
     match parts:
         case []:
             return Listed(jobs, lambda: _matching(data, jobs, _JOB))
-        case [job, *rest] if _JOB.fullmatch(job) and data.exists(f"{jobs}/{job}"):
+        case [job, *rest] if is_job(data, project, job):
             return _in_job(data, f"{jobs}/{job}", rest)
     return None
+
+
+def is_job(data: DataDir, project: str, name: str) -> bool:
+    """Whether a job of that id has a folder in the project."""
+    return bool(_JOB.fullmatch(name)) and data.exists(f"{datadir.project_path(project)}/jobs/{name}")
 
 
 def _in_job(data: DataDir, job: str, parts: Sequence[str]) -> Listed | Shown | None:

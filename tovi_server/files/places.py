@@ -85,9 +85,16 @@ class Places:
                 return Shelf(lambda: (project.encode() for project in sorted(self._me.projects)))
             case (b"projects", project, *rest):
                 return self._in_project(os.fsdecode(project), rest)
+            case (b"jobs", job, *_):
+                return self._in_project(self._project_of(job), parts)
             case (b"datasets" | b"jobs", *_):
                 return self._in_project(self._me.project, parts)
         raise absent()
+
+    def _project_of(self, job: bytes) -> str:
+        """Ids are unique, so a job answers by its id whatever the current project is; only that one's are listed."""
+        projects = (self._me.project, *(project for project in self._me.projects if project != self._me.project))
+        return next((one for one in projects if job_places.is_job(self._data, one, os.fsdecode(job))), projects[0])
 
     def _top(self) -> Iterator[bytes]:
         here = (b"datasets", b"jobs") if self._me.project in self._me.projects else ()
