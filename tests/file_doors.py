@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from tovi_server.files.tree import Tree
 from tovi_server.receivers.counter import LocalCounter
 from tovi_server.receivers.doors import Doors
 from tovi_server.receivers.file_threads import FileThreads
+from tovi_server.receivers.scp import scp_door
 from tovi_server.receivers.sftp import sftp_door
 
 KEYS = b"ssh-ed25519 AAAA alice\n"
@@ -97,7 +99,10 @@ async def files_served(
         return Tree(data, await manager.me(), authorized_keys=KEYS)
 
     threads, counter = FileThreads(4), LocalCounter()
-    doors = Doors(sftp=sftp_door(open_tree, threads, counter, most_handles=most_handles))
+    doors = Doors(
+        sftp=sftp_door(open_tree, threads, counter, most_handles=most_handles),
+        scp=scp_door(open_tree, threads, counter, most_handles=most_handles),
+    )
     try:
         async with serving(folder / "edge", doors=doors, counter=counter, users=users) as server:
             server.gate.session = lambda caller: cast(ManagerAPI, Self(caller, roles))  # type: ignore[method-assign]
@@ -105,3 +110,19 @@ async def files_served(
     finally:
         threads.close()
         data.close()
+
+
+def fill(folder: Path) -> Path:
+    """A folder with names and contents that have upset programs before."""
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "empty").write_bytes(b"")
+    (folder / "two words").write_bytes(b"spaces\n")
+    (folder / 'it\'s "quoted" $HOME `x`').write_bytes(b"quotes\n")
+    (folder / "ünï-日本 \U0001f600").write_bytes(b"unicode\n")
+    (folder / "-rf").write_bytes(b"a leading dash\n")
+    (folder / "deep" / "er" / "big").write_bytes(os.urandom(3_000_001))
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}

@@ -19,13 +19,18 @@ class FileThreads:
     def __init__(self, count: int = COUNT) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="files")
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do `work` in a thread. A cancelled caller is let go only when its work has ended: nothing goes on unseen."""
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+    async def run(self, work: Callable[[], T], *, undo: Callable[[T], None] | None = None) -> T:
+        """Do `work` in a thread. A cancelled caller is let go only when its work has ended: nothing goes on unseen.
+
+        `undo` then gets rid of what the work gave, e.g. an open file, which nobody would close.
+        """
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._pool, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await _ended(future)
+            if await _succeeded(future) and undo is not None:
+                await _succeeded(loop.run_in_executor(self._pool, undo, future.result()))
             raise
 
     def close(self) -> None:
@@ -33,12 +38,11 @@ class FileThreads:
         self._pool.shutdown()
 
 
-async def _ended(future: asyncio.Future[T]) -> None:
-    """Wait for the end, whatever it is, and however often the waiting is cancelled: the caller will say so after it."""
+async def _succeeded(future: asyncio.Future[T]) -> bool:
+    """Wait for the end, however often the waiting is cancelled: the caller will say so after it."""
     while not future.done():
         try:
             await asyncio.wait([future])
         except asyncio.CancelledError:
             continue
-    if not future.cancelled():
-        future.exception()
+    return not future.cancelled() and future.exception() is None

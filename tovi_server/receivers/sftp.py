@@ -15,8 +15,7 @@ from tovi_server.files.tree import Tree
 from tovi_server.receivers.counter import Counter
 from tovi_server.receivers.doors import Door, Pipes
 from tovi_server.receivers.file_threads import FileThreads
-from tovi_server.receivers.open_handles import OpenHandles
-from tovi_server.receivers.sftp_extensions import MOST_HANDLES
+from tovi_server.receivers.open_handles import MOST_HANDLES, OpenHandles
 from tovi_server.receivers.sftp_packets import BadPacketError, Splitter
 from tovi_server.receivers.sftp_session import SftpSession
 

@@ -9,13 +9,12 @@ from typing import Final
 
 from tovi_server.files.tree import Tree
 from tovi_server.receivers import sftp_open, sftp_packets
+from tovi_server.receivers.open_handles import MOST_HANDLES
 from tovi_server.receivers.sftp_files import Handler
 from tovi_server.receivers.sftp_handles import Handles
 from tovi_server.receivers.sftp_open import OpenFile
 from tovi_server.receivers.sftp_packets import LONGEST_DATA, LONGEST_PACKET, Fields, Reply, uint64
 from tovi_server.receivers.sftp_status import Status, status
-
-MOST_HANDLES: Final = 256
 
 OFFERED: Final = (
     (b"posix-rename@openssh.com", b"1"),

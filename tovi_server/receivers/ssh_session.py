@@ -141,7 +141,7 @@ class Session(SSHServerStreamSession[bytes]):
     async def _run_command(self, command: str, streams: ChannelStreams) -> int:
         words = _split(command, longest_bytes=self._edge.settings.limits.command_bytes)
         scp = self._edge.doors.scp
-        if scp is not None and words[0] == "scp" and {"-t", "-f"} & set(words):
+        if scp is not None and words[0] == "scp":
             return await self._open(scp, words)
         return await self._edge.run_command(self._edge.gate.session(self._caller), words, streams)
 
