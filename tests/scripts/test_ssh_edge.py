@@ -258,9 +258,11 @@ async def test_a_door_gets_the_words_and_ends_with_its_status(tmp_path: Path) ->
 
     async with serving(tmp_path, doors=Doors(scp=scp)) as server:
         ended = await server.run("scp", "-t", "datasets", stdin=b"!\n")
+        together = await server.run("scp", "-pt", "datasets", stdin=b"!\n")
         command = await server.run("scp", "help")
 
         assert (ended.code, ended.out) == (5, b"scp -t datasets!\n")
+        assert together.code == 5
         assert command.out == b"scp\nhelp\n"
 
 

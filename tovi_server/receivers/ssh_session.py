@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -25,6 +26,9 @@ _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 _UNREAD_BYTES = 256 * 1024
 _SHOWN_COMMAND = 500
+
+_SCP_END = re.compile("-[a-z]*[ft][a-z]*")
+"""Among its options is the one that says that this is the other end of an scp; some programs put them together."""
 
 Work = Callable[[ChannelStreams], Awaitable[int]]
 
@@ -141,7 +145,7 @@ class Session(SSHServerStreamSession[bytes]):
     async def _run_command(self, command: str, streams: ChannelStreams) -> int:
         words = _split(command, longest_bytes=self._edge.settings.limits.command_bytes)
         scp = self._edge.doors.scp
-        if scp is not None and words[0] == "scp":
+        if scp is not None and words[0] == "scp" and any(map(_SCP_END.fullmatch, words)):
             return await self._open(scp, words)
         return await self._edge.run_command(self._edge.gate.session(self._caller), words, streams)
 
