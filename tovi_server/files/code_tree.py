@@ -45,6 +45,8 @@ class CodeTree:
         """
         self._count(member)
         path = self._path(member)
+        if not path and member.kind is not Kind.FOLDER:
+            raise _refused(member.name, "it has no name")
         if not path or _is_clutter(path):
             return None
         self._reserve(path, _Is.FOLDER if member.kind is Kind.FOLDER else _Is.OTHER)

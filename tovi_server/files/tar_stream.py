@@ -72,6 +72,8 @@ class TarStream:
     def __init__(self) -> None:
         self._held = bytearray()
         self._extended = Extended()
+        self._awaits_member = False
+        """Whether an extended header came for a member that did not yet."""
         self._extension: Header | None = None
         self._body = 0
         """Bytes of the file under way that are yet to come."""
@@ -146,7 +148,7 @@ class TarStream:
             yield self._begin_member(header)
 
     def _end(self) -> None:
-        if self._extended != Extended():
+        if self._awaits_member:
             raise InvalidArchiveError("the archive is damaged", why="an extended header has no member")
         self._ended = True
 
@@ -161,6 +163,7 @@ class TarStream:
         body = self._take(header.size)
         self._padding = -header.size % BLOCK
         self._extension = None
+        self._awaits_member = self._awaits_member or header.kind != _PAX_FOR_ALL
         match header.kind:
             case b"L":
                 self._extended.long_name = body.rstrip(b"\0")
@@ -172,7 +175,7 @@ class TarStream:
                 _need_harmless(tar_headers.read_records(body))
 
     def _begin_member(self, header: Header) -> Member:
-        said, self._extended = self._extended, Extended()
+        said, self._extended, self._awaits_member = self._extended, Extended(), False
         name = _first(said.name, said.long_name, header.name)
         kind = _kind(header, name)
         size = header.size if said.size is None else said.size
