@@ -52,8 +52,9 @@ async def _converse(session: SftpSession, pipes: Pipes, threads: FileThreads, ha
         session.add(splitter.feed(piece))
         while session.has_work:
             session.handles.most = await handles.reserve(session.may_open)
-            pipes.stdout.write(await threads.run(session.work))
+            replies = await threads.run(session.work)
+            await pipes.stdout.drain()  # of what was sent before: the next replies are made while it is on its way
+            pipes.stdout.write(replies)  # type: ignore[arg-type]  # a bytearray is as good, and a copy less
             for notice in session.notices():
                 pipes.stderr.write(f"tovi: {notice}\n".encode())
-            await pipes.stdout.drain()
         handles.keep(len(session.handles))

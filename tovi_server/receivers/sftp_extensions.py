@@ -87,8 +87,9 @@ def _copied(
 ) -> Iterator[bytes]:
     """No length: to the end."""
     left = length or sftp_open.attributes_of(source).size
-    while left > 0 and (content := sftp_open.read(source, offset, left)):
-        target.write(target_offset, memoryview(content))
-        offset, target_offset, left = offset + len(content), target_offset + len(content), left - len(content)
-        yield b""
+    with memoryview(bytearray(LONGEST_DATA)) as place:
+        while left > 0 and (size := sftp_open.read(source, offset, place[:left])):
+            target.write(target_offset, place[:size])
+            offset, target_offset, left = offset + size, target_offset + size, left - size
+            yield b""
     yield status(request_id, Status.OK)

@@ -9,10 +9,10 @@ from typing import Final
 from tovi_server.files.tree import Tree
 from tovi_server.receivers import sftp_attributes, sftp_open, sftp_packets
 from tovi_server.receivers.sftp_handles import Handles
-from tovi_server.receivers.sftp_packets import Fields, Reply, Request
+from tovi_server.receivers.sftp_packets import LONGEST_DATA, Fields, Reply, Request
 from tovi_server.receivers.sftp_status import Status, status
 
-Answer = bytes | Iterator[bytes]
+Answer = bytes | bytearray | Iterator[bytes]
 """A whole reply; or, of something long, pieces to be asked for one after the other, all empty but the last."""
 Handler = Callable[[int, Fields], Answer]
 
@@ -48,10 +48,13 @@ class FileRequests:
         self._handles.close(fields.string())
         return status(request_id, Status.OK)
 
-    def _read(self, request_id: int, fields: Fields) -> bytes:
+    def _read(self, request_id: int, fields: Fields) -> bytes | bytearray:
         handle, offset, size = fields.string(), fields.uint64(), fields.uint32()
-        content = sftp_open.read(self._handles.file(handle), offset, size)
-        return sftp_packets.data(request_id, content) if content else status(request_id, Status.EOF, "end of file")
+        file = self._handles.file(handle)
+        reply = sftp_packets.data(
+            request_id, min(size, LONGEST_DATA), lambda place: sftp_open.read(file, offset, place)
+        )
+        return reply or status(request_id, Status.EOF, "end of file")
 
     def _write(self, request_id: int, fields: Fields) -> bytes:
         handle, offset, data = fields.string(), fields.uint64(), fields.view()

@@ -12,7 +12,6 @@ from tovi_server.files.attributes import Attributes
 from tovi_server.files.tree import Tree
 from tovi_server.files.upload import LARGEST_FILE_BYTES, Upload
 from tovi_server.receivers.sftp_attributes import Wanted
-from tovi_server.receivers.sftp_packets import LONGEST_DATA
 
 READ: Final = 0x01
 WRITE: Final = 0x02
@@ -150,11 +149,11 @@ class Uploading:
         self.upload.discard()
 
 
-def read(file: OpenFile, offset: int, size: int) -> bytes:
-    """At most `LONGEST_DATA`; nothing at the end of the file."""
+def read(file: OpenFile, offset: int, place: memoryview) -> int:
+    """Read into `place`; how much there was."""
     if offset > _LAST_OFFSET:
         raise OSError(errno.EINVAL, "no file is so long")
-    return os.pread(file.fd, min(size, LONGEST_DATA), offset)
+    return os.preadv(file.fd, [place], offset)
 
 
 def attributes_of(file: OpenFile) -> Attributes:

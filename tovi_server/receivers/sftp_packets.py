@@ -6,7 +6,7 @@ Bytes after a request's last field are ignored, as OpenSSH does: some clients se
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Final
 
@@ -15,6 +15,8 @@ LONGEST_PACKET: Final = 256 * 1024
 """Of what follows the length, as OpenSSH's."""
 LONGEST_DATA: Final = LONGEST_PACKET - 1024
 """Of one read or write."""
+
+_DATA: Final = struct.Struct(">IBII")
 
 
 class Request(IntEnum):
@@ -149,5 +151,13 @@ def reply(kind: Reply, request_id: int, body: bytes) -> bytes:
     return struct.pack(">IBI", len(body) + 5, kind, request_id) + body
 
 
-def data(request_id: int, content: bytes) -> bytes:
-    return struct.pack(">IBII", len(content) + 9, Reply.DATA, request_id, len(content)) + content
+def data(request_id: int, size: int, fill: Callable[[memoryview], int]) -> bytearray | None:
+    """A piece of a file, of which `fill` reads at most `size` bytes into its place; None when it reads nothing."""
+    packet = bytearray(_DATA.size + size)
+    with memoryview(packet) as view:
+        filled = fill(view[_DATA.size :])
+    if not filled:
+        return None
+    del packet[_DATA.size + filled :]
+    _DATA.pack_into(packet, 0, len(packet) - 4, Reply.DATA, request_id, filled)
+    return packet

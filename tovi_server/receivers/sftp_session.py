@@ -17,10 +17,8 @@ from tovi_server.receivers.sftp_packets import BadPacketError, Fields, Request
 from tovi_server.receivers.sftp_paths import PathRequests
 from tovi_server.receivers.sftp_status import Status
 
-_TURN_BYTES: Final = 1 << 20
+_TURN_BYTES: Final = 256 * 1024
 """Taken and given in one turn, more or less: what one session may hold in memory, and others wait for."""
-_STEP_BYTES: Final = 4096
-"""What an empty step counts as."""
 _MOST_NOTICES: Final = 20
 
 
@@ -51,19 +49,19 @@ class SftpSession:
         """How many handles there may be after all that waits."""
         return len(self.handles) + sum(packet[0] in (Request.OPEN, Request.OPENDIR) for packet in self._waiting)
 
-    def work(self) -> bytes:
+    def work(self) -> bytes | bytearray:
         """Answer the next requests, until a turn is over; all replies together.
 
         Raises:
             BadPacketError: the client does not speak this protocol.
         """
-        replies: list[bytes] = []
+        replies: list[bytes | bytearray] = []
         moved = 0
         while moved < _TURN_BYTES and self.has_work:
             size = len(self._waiting[0]) if self._long is None else sftp_packets.LONGEST_DATA
             replies.append(self._step())
             moved += size + len(replies[-1])
-        return b"".join(replies)
+        return replies[0] if len(replies) == 1 else b"".join(replies)
 
     def notices(self) -> list[str]:
         """Lines for the person, since their client shows only codes; each once, and not too many."""
@@ -76,12 +74,12 @@ class SftpSession:
         self._long = None
         self.handles.abandon()
 
-    def _step(self) -> bytes:
+    def _step(self) -> bytes | bytearray:
         if self._long is None:
             return self._begin(self._waiting.popleft())
         return self._go_on(self._long)
 
-    def _begin(self, packet: memoryview) -> bytes:
+    def _begin(self, packet: memoryview) -> bytes | bytearray:
         fields = Fields(packet)
         kind = fields.byte()
         if not self._greeted:
@@ -93,7 +91,7 @@ class SftpSession:
             return sftp_status.status(request_id, Status.BAD_MESSAGE, str(error))
         except OSError as error:
             return self._refuse(request_id, error)
-        if isinstance(answer, bytes):
+        if isinstance(answer, bytes | bytearray):
             return answer
         self._long, self._long_id = answer, request_id
         return b""
