@@ -17,6 +17,9 @@ from tovi_server.files.modes import FOLDER
 from tovi_server.files.objects import Batch, open_object
 from tovi_server.files.removing import remove_tree
 
+NEW_TREE: Final = ".new-"
+"""Names of trees that are not whole yet begin so."""
+
 _FOLDER_MODE: Final = 0o2550
 _FILE_MODE: Final = 0o440
 _PROGRAM_MODE: Final = 0o550
@@ -83,7 +86,7 @@ def lay_out(data: DataDir, project: str, snapshot: str) -> None:
         return
     entries = from_manifest(manifest_text(data, project, snapshot))
     with data.folder(f"{datadir.project_path(project)}/trees") as trees:
-        new = f".new-{secrets.token_hex(8)}"
+        new = f"{NEW_TREE}{secrets.token_hex(8)}"
         try:
             _build(data, project, f"{datadir.project_path(project)}/trees/{new}", entries)
             os.rename(new, snapshot, src_dir_fd=trees, dst_dir_fd=trees)

@@ -33,14 +33,15 @@ def clear(spot: Spot) -> bool:
         found = [os.fsencode(name) for name in os.listdir(folder)]
         if not all(names.is_hidden(name) for name in found):
             return False
-        return all(_clear_one(folder, name) for name in found)
+        return all(give_up(Spot(folder, name)) for name in found)
     finally:
         os.close(folder)
 
 
-def _clear_one(folder: int, name: bytes) -> bool:
+def give_up(part: Spot) -> bool:
+    """Remove a part, whoever's it is; False when its upload goes on, or it is no part."""
     try:
-        part = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        opened = os.open(part.name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=part.folder)
     except FileNotFoundError:
         return True
     except OSError as error:
@@ -48,15 +49,15 @@ def _clear_one(folder: int, name: bytes) -> bool:
             return False
         raise
     try:
-        return stat.S_ISREG(os.fstat(part).st_mode) and _unlink_unless_held(part, folder, name)
+        return stat.S_ISREG(os.fstat(opened).st_mode) and _unlink_unless_held(opened, part)
     finally:
-        os.close(part)
+        os.close(opened)
 
 
-def _unlink_unless_held(part: int, folder: int, name: bytes) -> bool:
+def _unlink_unless_held(opened: int, part: Spot) -> bool:
     try:
-        fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    os.unlink(name, dir_fd=folder)
+    os.unlink(part.name, dir_fd=part.folder)
     return True
