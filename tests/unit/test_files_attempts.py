@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -437,3 +438,16 @@ async def test_a_job_of_many_tasks_shows_them_and_their_attempts(jobs: Jobs) -> 
     assert get(tree, b"/jobs/1/main.0/attempts/1/stdout.log") == b"first"
     with pytest.raises(FileNotFoundError):
         tree.stat(b"/jobs/1/main.1")
+
+
+async def test_tasks_that_start_at_once_share_what_one_of_them_lays_out(jobs: Jobs, tmp_path: Path) -> None:
+    (tmp_path / "tovi.yaml").write_text("run: 'true'\narray: 0..9\n")
+    packed = subprocess.run(["tar", "c", "tovi.yaml"], cwd=tmp_path, stdout=subprocess.PIPE, check=True).stdout
+    kept = await intake.receive(jobs.data, pieces(packed), project="lens", limits=IntakeLimits())
+    jobs.add(kept.spec_text, snapshot=kept.snapshot)
+    one, other = jobs.folders(), jobs.folders()
+    preparing = [(one, other)[index % 2].prepare(active(attempt(index=index))) for index in range(10)]
+    orders = await asyncio.gather(*preparing)
+    assert len({order.environment["TOVI_CODE"] for order in orders}) == 1
+    assert os.listdir(jobs.data.path("projects/lens/trees")) == [kept.snapshot]
+    assert os.listdir(jobs.data.path("projects/lens/jobs/1/stages")) == ["main"]

@@ -10,15 +10,15 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 
 from tovi_server.core import views
-from tovi_server.files import attributes, renaming, unfinished
-from tovi_server.files.attributes import Attributes, Listing
+from tovi_server.files import renaming, unfinished
+from tovi_server.files.attributes import Attributes
 from tovi_server.files.datadir import DataDir
 from tovi_server.files.links import need_inner_target
+from tovi_server.files.looking import Looking
 from tovi_server.files.modes import of_file, of_folder
-from tovi_server.files.places import Place, Places, Real, Shelf, Text, read_only
+from tovi_server.files.places import Places, Real, Shelf, Text, read_only
 from tovi_server.files.spots import Spot, need_changeable, need_new_name, open_real, spot_of
 from tovi_server.files.upload import LARGEST_FILE_BYTES, Goal, Upload
 
@@ -32,36 +32,27 @@ class Tree:
         self._data = data
         self._user = me.user
         self._places = Places(data, me, authorized_keys)
+        self._looking = Looking(data, self._places, me.user)
 
     def stat(self, path: bytes) -> Attributes:
         """Of what the path leads to; of the caller's own unfinished upload when there is nothing else."""
-        return self._attributes(path, os.O_PATH)
+        return self._looking.stat(path)
 
     def lstat(self, path: bytes) -> Attributes:
         """As `stat`, of a link itself."""
-        return self._attributes(path, os.O_PATH | os.O_NOFOLLOW)
+        return self._looking.lstat(path)
 
     def list(self, path: bytes) -> Iterator[tuple[bytes, Attributes]]:
         """Names and what `lstat` says of each, read as they are asked for."""
-        place = self._places.find(path)
-        if isinstance(place, Shelf):
-            return self._shelf(path, place)
-        if isinstance(place, Text):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        return Listing(open_real(self._data, place, os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK))
+        return self._looking.list(path)
 
     def readlink(self, path: bytes) -> bytes:
-        with self._spot(self._places.find(path)) as spot:
-            return os.readlink(spot.name, dir_fd=spot.folder)
+        """Where a link leads, as it was written. EINVAL for what is no link."""
+        return self._looking.readlink(path)
 
     def statvfs(self, path: bytes) -> os.statvfs_result:
         """Of the file system behind a path."""
-        place = self._places.find(path)
-        opened = open_real(self._data, place, os.O_PATH) if isinstance(place, Real) else os.dup(self._data.fd)
-        try:
-            return os.statvfs(opened)
-        finally:
-            os.close(opened)
+        return self._looking.statvfs(path)
 
     def open_read(self, path: bytes) -> int:
         """A new descriptor of a regular file, at its beginning."""
@@ -102,7 +93,7 @@ class Tree:
 
     def rmdir(self, path: bytes) -> None:
         """An empty folder; unfinished uploads that nobody goes on with do not count, and go with it."""
-        with self._spot(self._changeable(path)) as spot:
+        with spot_of(self._data, self._changeable(path)) as spot:
             try:
                 os.rmdir(spot.name, dir_fd=spot.folder)
             except OSError as error:
@@ -112,7 +103,7 @@ class Tree:
 
     def remove(self, path: bytes) -> None:
         """A file or link; the caller's own unfinished upload when there is nothing else."""
-        with self._spot(self._changeable(path)) as spot:
+        with spot_of(self._data, self._changeable(path)) as spot:
             try:
                 os.unlink(spot.name, dir_fd=spot.folder)
             except FileNotFoundError:
@@ -161,41 +152,6 @@ class Tree:
             self._truncate(path, size)
         self._set(real, 0, mode=mode, times=times)
 
-    def _attributes(self, path: bytes, flags: int) -> Attributes:
-        match self._places.find(path):
-            case Text(content):
-                return attributes.of_text(content)
-            case Shelf(_, behind):
-                return attributes.of_shelf(None if behind is None else self._stat(Real(behind, b""), flags))
-            case Real() as real:
-                return attributes.of(self._stat(real, flags))
-
-    def _stat(self, real: Real, flags: int) -> os.stat_result:
-        try:
-            opened = open_real(self._data, real, flags)
-        except FileNotFoundError:
-            found = self._unfinished(real)
-            if found is None:
-                raise
-            return found
-        try:
-            return os.fstat(opened)
-        finally:
-            os.close(opened)
-
-    def _unfinished(self, real: Real) -> os.stat_result | None:
-        if real.refusal is not None or not real.rest:
-            return None
-        with spot_of(self._data, real) as spot:
-            return None if spot.stat() is not None else unfinished.stat_of(spot, self._user)
-
-    def _shelf(self, path: bytes, shelf: Shelf) -> Iterator[tuple[bytes, Attributes]]:
-        for name in shelf.names():
-            try:
-                yield name, self.lstat(path + b"/" + name)
-            except FileNotFoundError:
-                continue
-
     def _need_file(self, real: Real, opened: int) -> int:
         """The descriptor, if it may be read as a file; else it is closed."""
         try:
@@ -235,12 +191,6 @@ class Tree:
             os.ftruncate(opened, size)
         finally:
             os.close(opened)
-
-    def _spot(self, place: Place) -> AbstractContextManager[Spot]:
-        """Raises EINVAL for what is only in the tree, as readlink(2) does for what is no link."""
-        if not isinstance(place, Real) or not place.rest:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        return spot_of(self._data, place)
 
     def _real(self, path: bytes) -> Real:
         place = self._places.find(path)
