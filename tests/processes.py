@@ -1,0 +1,78 @@
+"""Processes as Linux lists them: which belong to a server under test, and waiting until they are gone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+
+def of_session(session: int) -> set[int]:
+    """The processes of a session: a server that was started in one of its own, and its parts, but no task of it."""
+    return {pid for pid in _all() if _session(pid) == session}
+
+
+def mentioning(folder: Path) -> set[int]:
+    """The processes that have a folder in their arguments, in their environment, or as where they are."""
+    text = os.fsencode(folder)
+    return {pid for pid in _all() - {os.getpid()} if text in _said_by(pid)}
+
+
+def wait_gone(pids: Collection[int], *, deadline_s: float) -> None:
+    """Wait until each of them ended, reaped or not. Raises TimeoutError."""
+    deadline = time.monotonic() + deadline_s
+    for pid in pids:
+        with _handle(pid) as handle:
+            if handle is not None and not _ended_before(handle, deadline):
+                raise TimeoutError(f"process {pid} is still there after {deadline_s} s")
+
+
+def end(pids: Collection[int], *, deadline_s: float = 10) -> None:
+    """Kill them, and wait until they are gone."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_gone(pids, deadline_s=deadline_s)
+
+
+@contextlib.contextmanager
+def _handle(pid: int) -> Iterator[int | None]:
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _ended_before(handle: int, deadline: float) -> bool:
+    return bool(select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0])
+
+
+def _all() -> set[int]:
+    return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+
+
+def _session(pid: int) -> int | None:
+    """None for one that is gone, or only waits to be reaped."""
+    try:
+        state, _parent, _group, session, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(session)
+
+
+def _said_by(pid: int) -> bytes:
+    said = b""
+    with contextlib.suppress(OSError):  # gone, or a zombie, or another user's
+        said += Path(f"/proc/{pid}/cmdline").read_bytes()
+        said += Path(f"/proc/{pid}/environ").read_bytes()
+        said += os.fsencode(Path(f"/proc/{pid}/cwd").readlink())
+    return said
