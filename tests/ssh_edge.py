@@ -7,7 +7,7 @@ import contextlib
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -159,4 +159,4 @@ async def serving(
 
 def with_limits(**changes: object) -> Limits:
     """The default limits but for `changes`."""
-    return replace(Limits(), **changes)  # type: ignore[arg-type]  # the names are checked by replace
+    return Limits().model_validate({**Limits().model_dump(), **changes})

@@ -7,11 +7,11 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
+from tovi_server.core.setting import Duration, Section
 from tovi_server.receivers.algorithms import Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Section):
     """How much of everything. Counts are over all receivers of a machine."""
 
     strangers_few: int = 10
@@ -24,23 +24,30 @@ class Limits:
     """Of one IPv4 address or one IPv6 /64."""
     failures_per_source: int = 10
     """Connections that ended without a login, before the source has to wait."""
-    failure_memory: timedelta = timedelta(minutes=1)
+    failure_memory: Duration = timedelta(minutes=1)
     """How long a failed connection is held against its source."""
     trusted_sources: tuple[IPv4Network | IPv6Network, ...] = ()
     """Exempt from the limits per source: gateways that many people share, health probes."""
-    banner_timeout: timedelta = timedelta(seconds=5)
-    login_timeout: timedelta = timedelta(seconds=20)
+    banner_timeout: Duration = timedelta(seconds=5)
+    """For the first line of a peer."""
+    login_timeout: Duration = timedelta(seconds=20)
+    """For the whole of a login."""
     login_bytes: int = 128 * 1024
     """Sent by a peer before it is logged in."""
     keys_tried: int = 10
     """Keys that a connection may offer in vain."""
     connections_per_user: int = 32
+    """Of one user, at once."""
     sessions_per_connection: int = 10
+    """Of one connection, at once: commands, transfers and the like."""
     environment_bytes: int = 4096
     """Names and values of the allowed variables of one session."""
     command_bytes: int = 64 * 1024
-    keepalive_interval: timedelta = timedelta(seconds=30)
+    """The longest command line."""
+    keepalive_interval: Duration = timedelta(seconds=30)
+    """How often a silent client is asked whether it is still there."""
     keepalive_misses: int = 3
+    """So many unanswered questions end a connection."""
     reserved_descriptors: int = 256
     """Kept free for files and the database: accepting pauses before they are needed."""
 
