@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from tests.parts import need, postgres_programs
+
 _READY = "database system is ready to accept connections"
 _DEADLINE_S = 60
 
@@ -48,21 +50,11 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """Runs for the whole session; tests that ask for it are left out where PostgreSQL is not installed."""
-    programs = _programs()
-    if programs is None:
-        if "postgres" in os.environ.get("TOVI_TEST_REQUIRE", "").split(","):
-            pytest.fail("postgres: required, and not installed")
-        pytest.skip("postgres: not installed; apt-get install postgresql")
+    need("postgres")
+    programs = postgres_programs()
+    assert programs is not None
     with _folder() as folder, _running(programs, folder) as process:
         yield PostgresServer(folder, process)
-
-
-def _programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if found:
-        return found[-1].parent
-    anywhere = shutil.which("initdb")
-    return None if anywhere is None else Path(anywhere).resolve().parent
 
 
 def _as_somebody() -> list[str]:

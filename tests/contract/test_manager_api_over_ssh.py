@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tovi_server.api_client import remote_manager
 from tovi_server.receivers.api_channel import serve_api
 from tovi_server.receivers.doors import Doors, Pipes
 
-pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="needs OpenSSH's ssh")
+pytestmark = pytest.mark.openssh
 
 
 async def test_every_verb_gives_the_same_over_ssh(tmp_path: Path) -> None:
