@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
-from tests.ssh_edge import Ended, Server, run, serving
+from tests.ssh_edge import DEADLINE_S, Ended, Server, run, serving, started
 from tovi_server.api import ManagerAPI
 from tovi_server.core import views
 from tovi_server.core.access import Caller, Role
@@ -21,6 +24,8 @@ from tovi_server.receivers.doors import Doors
 from tovi_server.receivers.file_threads import FileThreads
 from tovi_server.receivers.scp import scp_door
 from tovi_server.receivers.sftp import sftp_door
+
+T = TypeVar("T")
 
 KEYS = b"ssh-ed25519 AAAA alice\n"
 NEEDED = ("ssh", "scp", "sftp")
@@ -47,7 +52,7 @@ class Files:
     data: DataDir
     here: Path
     """A folder on the client's side."""
-    options: Sequence[str] = field(default_factory=tuple)
+    counter: LocalCounter
 
     @property
     def datasets(self) -> Path:
@@ -67,19 +72,60 @@ class Files:
         return outputs
 
     async def scp(self, *words: str, key: str = "alice", deadline_s: float = 20) -> Ended:
-        """`HOST:` in a word becomes this server."""
-        there = [word.replace("HOST:", "tovi@127.0.0.1:", 1) for word in words]
-        return await run(
-            ["scp", *self.server.client_options(key), "-P", str(self.server.port), *there], deadline_s=deadline_s
-        )
+        return await run(self.scp_words(*words, key=key), deadline_s=deadline_s)
 
     async def sftp(self, *commands: str, key: str = "alice") -> Ended:
         """A batch of commands, ended by the first that fails; those that begin with `-` may fail."""
-        return await run(self.sftp_words(key), stdin="\n".join(commands).encode() + b"\n")
+        return await run(self.sftp_words(key=key), stdin="\n".join(commands).encode() + b"\n")
 
-    def sftp_words(self, key: str = "alice", *more: str) -> list[str]:
+    def sftp_words(self, *more: str, key: str = "alice") -> list[str]:
+        """The argument vector of an sftp that reads its commands from standard input."""
         options = self.server.client_options(key)
         return ["sftp", *options, "-P", str(self.server.port), "-b", "-", *more, "tovi@127.0.0.1"]
+
+    def scp_words(self, *words: str, key: str = "alice") -> list[str]:
+        """An argument vector; `HOST:` in a word becomes this server."""
+        there = [word.replace("HOST:", "tovi@127.0.0.1:", 1) for word in words]
+        return ["scp", *self.server.client_options(key), "-P", str(self.server.port), *there]
+
+
+async def cut_off(words: Sequence[str], folder: Path, *, stdin: bytes = b"", connection: bool) -> None:
+    """Begin an upload into `folder`, kill its client, or only its connection, halfway; back when the server knows."""
+    async with started(words) as client:
+        assert client.stdin is not None
+        client.stdin.write(stdin)
+        (part,) = await until(lambda: [part for part in parts(folder) if part.stat().st_size >= 1 << 20])
+        os.kill(_child_of(client.pid) if connection else client.pid, signal.SIGKILL)
+        await client.wait()
+    await until(lambda: not is_held(part))
+
+
+def parts(folder: Path) -> list[Path]:
+    """Of uploads that are not there yet."""
+    return [path for path in folder.iterdir() if path.name.startswith(".tovi-part-")]
+
+
+def is_held(part: Path) -> bool:
+    """Whether an upload goes on."""
+    with part.open("rb") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+async def until(found: Callable[[], T]) -> T:
+    """Wait until there is something to be found."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not (it := found()):
+            await asyncio.sleep(0.005)
+    return it
+
+
+def _child_of(pid: int) -> int:
+    """The ssh that a copying program started."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 @contextlib.asynccontextmanager
@@ -106,7 +152,7 @@ async def files_served(
     try:
         async with serving(folder / "edge", doors=doors, counter=counter, users=users) as server:
             server.gate.session = lambda caller: cast(ManagerAPI, Self(caller, roles))  # type: ignore[method-assign]
-            yield Files(server, data, folder / "here")
+            yield Files(server, data, folder / "here", counter)
     finally:
         threads.close()
         data.close()

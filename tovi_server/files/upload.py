@@ -50,7 +50,7 @@ class Upload:
         self._goal = goal
         self._mode = modes.of_file(mode)
         self._times: tuple[float, float] | None = None
-        self._full = False
+        self._failure: OSError | None = None
         self._open = True
         try:
             self._part, self.fd, self._resumable = _open_part(goal, resume=resume)
@@ -66,7 +66,7 @@ class Upload:
         return os.fstat(self.fd).st_size
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """Write all of it. After ENOSPC or EDQUOT the part is not kept."""
+        """Write all of it. After an error it cannot be committed, and after ENOSPC or EDQUOT the part is not kept."""
         if offset < 0 or offset + len(data) > LARGEST_FILE_BYTES:
             raise OSError(errno.EFBIG, f"a file has at most {LARGEST_FILE_BYTES} bytes")
         left = memoryview(data)
@@ -75,7 +75,7 @@ class Upload:
                 written = os.pwrite(self.fd, left, offset)
                 left, offset = left[written:], offset + written
         except OSError as error:
-            self._full = error.errno in _FULL
+            self._failure = error
             raise
 
     def read_at(self, offset: int, limit: int) -> bytes:
@@ -104,11 +104,12 @@ class Upload:
         if not self._open:
             return
         try:
+            self._need_all_written()
             self._dress()
             os.fsync(self.fd)
             self._move()
         except OSError as error:
-            self._full = self._full or error.errno in _FULL
+            self._failure = error
             self.discard()
             raise
         self._open = False
@@ -123,12 +124,18 @@ class Upload:
             return
         self._open = False
         try:
-            if self._full or not self._resumable or self.size == 0:
+            is_full = self._failure is not None and self._failure.errno in _FULL
+            if is_full or not self._resumable or self.size == 0:
                 os.unlink(self._part, dir_fd=self._goal.folder)
         except FileNotFoundError:
             pass
         finally:
             self._close()
+
+    def _need_all_written(self) -> None:
+        """Clients close a file also after an error, e.g. `scp`: what came then must not pass for the whole."""
+        if self._failure is not None:
+            raise OSError(self._failure.errno, "not all of the file could be written, so it is not there")
 
     def _dress(self) -> None:
         os.fchmod(self.fd, self._mode)

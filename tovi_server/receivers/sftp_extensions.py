@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tovi_server.files.tree import Tree
-from tovi_server.receivers import sftp_open, sftp_packets
+from tovi_server.receivers import sftp_packets
 from tovi_server.receivers.open_handles import MOST_HANDLES
+from tovi_server.receivers.sftp_file import OpenFile
 from tovi_server.receivers.sftp_files import Handler
 from tovi_server.receivers.sftp_handles import Handles
-from tovi_server.receivers.sftp_open import OpenFile
 from tovi_server.receivers.sftp_packets import LONGEST_DATA, LONGEST_PACKET, Fields, Reply, uint64
 from tovi_server.receivers.sftp_status import Status, status
 
@@ -86,9 +86,9 @@ def _copied(
     request_id: int, source: OpenFile, offset: int, length: int, target: OpenFile, target_offset: int
 ) -> Iterator[bytes]:
     """No length: to the end."""
-    left = length or sftp_open.attributes_of(source).size
+    left = length or source.attributes().size
     with memoryview(bytearray(LONGEST_DATA)) as place:
-        while left > 0 and (size := sftp_open.read(source, offset, place[:left])):
+        while left > 0 and (size := source.read(offset, place[:left])):
             target.write(target_offset, place[:size])
             offset, target_offset, left = offset + size, target_offset + size, left - size
             yield b""

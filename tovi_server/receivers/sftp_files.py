@@ -44,16 +44,13 @@ class FileRequests:
         handle = self._handles.add_file(sftp_open.open_file(self._tree, path, flags, wanted))
         return sftp_packets.reply(Reply.HANDLE, request_id, sftp_packets.string(handle))
 
-    def _close(self, request_id: int, fields: Fields) -> bytes:
-        self._handles.close(fields.string())
-        return status(request_id, Status.OK)
+    def _close(self, request_id: int, fields: Fields) -> Iterator[bytes]:
+        return _closed(request_id, self._handles.close(fields.string()))
 
     def _read(self, request_id: int, fields: Fields) -> bytes | bytearray:
         handle, offset, size = fields.string(), fields.uint64(), fields.uint32()
         file = self._handles.file(handle)
-        reply = sftp_packets.data(
-            request_id, min(size, LONGEST_DATA), lambda place: sftp_open.read(file, offset, place)
-        )
+        reply = sftp_packets.data(request_id, min(size, LONGEST_DATA), lambda place: file.read(offset, place))
         return reply or status(request_id, Status.EOF, "end of file")
 
     def _write(self, request_id: int, fields: Fields) -> bytes:
@@ -62,7 +59,7 @@ class FileRequests:
         return status(request_id, Status.OK)
 
     def _stat(self, request_id: int, fields: Fields) -> bytes:
-        found = sftp_open.attributes_of(self._handles.file(fields.string()))
+        found = self._handles.file(fields.string()).attributes()
         return sftp_packets.reply(Reply.ATTRS, request_id, sftp_attributes.encode(found))
 
     def _set(self, request_id: int, fields: Fields) -> bytes:
@@ -83,3 +80,9 @@ class FileRequests:
         if not entries:
             return status(request_id, Status.EOF, "no more names")
         return sftp_packets.reply(Reply.NAME, request_id, sftp_packets.uint32(len(entries)) + b"".join(entries))
+
+
+def _closed(request_id: int, steps: Iterator[None]) -> Iterator[bytes]:
+    for _ in steps:
+        yield b""
+    yield status(request_id, Status.OK)

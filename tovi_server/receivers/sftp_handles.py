@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from tovi_server.files import names
 from tovi_server.files.attributes import Attributes
-from tovi_server.receivers.sftp_open import OpenFile, Uploading
+from tovi_server.receivers.sftp_file import OpenFile
 from tovi_server.receivers.sftp_packets import uint32
+from tovi_server.receivers.sftp_rewrite import Rewriting
+from tovi_server.receivers.sftp_upload import Uploading
 
 Folder = Iterator[tuple[bytes, Attributes]]
 
@@ -54,20 +56,21 @@ class Handles:
         except KeyError:
             raise _unknown() from None
 
-    def close(self, handle: bytes) -> None:
-        """As the client asks for; the handle is gone even if this fails."""
-        if self._folders.pop(handle, None) is None:
-            file = self.file(handle)
-            del self._files[handle]
-            file.finish()
+    def close(self, handle: bytes) -> Iterator[None]:
+        """As the client asks for, in steps; the handle is gone at once."""
+        if self._folders.pop(handle, None) is not None:
+            return iter(())
+        file = self.file(handle)
+        del self._files[handle]
+        return file.finish()
 
-    def upload_to(self, path: bytes) -> Uploading | None:
-        """What this client is uploading to there: to the client it is the file already."""
-        if not any(isinstance(file, Uploading) for file in self._files.values()):
+    def upload_to(self, path: bytes) -> Uploading | Rewriting | None:
+        """What this client is sending to there: to the client it is the file already."""
+        sent = [file for file in self._files.values() if isinstance(file, Uploading | Rewriting)]
+        if not sent:
             return None
         place = names.split(path)
-        found = (file for file in self._files.values() if isinstance(file, Uploading) and file.place == place)
-        return next(found, None)
+        return next((file for file in sent if file.place == place), None)
 
     def abandon(self) -> None:
         """The client is gone."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tovi_server.files import names
 from tovi_server.files.attributes import Attributes
 from tovi_server.files.tree import Tree
-from tovi_server.receivers import sftp_attributes, sftp_open, sftp_packets
+from tovi_server.receivers import sftp_attributes, sftp_packets
 from tovi_server.receivers.sftp_attributes import Wanted
 from tovi_server.receivers.sftp_files import Handler
 from tovi_server.receivers.sftp_handles import Handles
@@ -57,7 +57,7 @@ class PathRequests:
 
     def _uploaded(self, path: bytes) -> Attributes | None:
         upload = self._handles.upload_to(path)
-        return None if upload is None else sftp_open.attributes_of(upload)
+        return None if upload is None else upload.attributes()
 
     def _remove(self, request_id: int, fields: Fields) -> bytes:
         self._tree.remove(fields.string())

@@ -94,7 +94,7 @@ class SftpSession:
         if isinstance(answer, bytes | bytearray):
             return answer
         self._long, self._long_id = answer, request_id
-        return b""
+        return self._go_on(answer)  # at once: what never began could not clean up after itself
 
     def _go_on(self, long: Iterator[bytes]) -> bytes:
         try:

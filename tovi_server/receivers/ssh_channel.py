@@ -19,6 +19,7 @@ class Channel(asyncssh.SSHServerChannel[bytes]):
     """Holds at most `environment_bytes` of allowed variables; ends its session as soon as the client closes it."""
 
     def __init__(self, connection: Connection, *, window: int, environment_bytes: int) -> None:
+        self._connection = connection
         super().__init__(
             connection,
             asyncio.get_running_loop(),
@@ -47,6 +48,14 @@ class Channel(asyncssh.SSHServerChannel[bytes]):
         if self._unread and datatype is None:
             raise BrokenPipeError("the client closed its standard output")
         super().write(data, datatype)
+
+    def _pause_resume_writing(self) -> None:
+        """Private: the library looks at the channel's own buffer alone, which a client with a large window empties."""
+        if not self._connection.is_full:
+            super()._pause_resume_writing()
+        elif not self._send_paused and self._session is not None:
+            self._send_paused = True
+            self._session.pause_writing()
 
     def log_sent_packet(self, *_: object, **__: object) -> None:
         """Not logged; see `quiet`."""

@@ -56,6 +56,8 @@ class Connection(asyncssh.SSHServerConnection):
         self._unsent: list[bytes] = []
         self.proven_key: bytes | None = None
         """The public key whose signature was verified last; the only basis of an identity."""
+        self.is_full = False
+        """Whether what was sent waits for the peer to read."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -82,13 +84,22 @@ class Connection(asyncssh.SSHServerConnection):
             self._stop_banner_timer()
 
     def pause_writing(self) -> None:
-        """The peer does not read: stop listening to it, so that answers cannot pile up."""
+        """The peer does not read: stop listening to it, and hold up who writes to it, so that nothing piles up."""
+        self.is_full = True
         if self._transport is not None:
             self._transport.pause_reading()
+        self._tell_channels()
 
     def resume_writing(self) -> None:
+        self.is_full = False
         if self._transport is not None:
             self._transport.resume_reading()
+        self._tell_channels()
+
+    def _tell_channels(self) -> None:
+        """Private, as is what `Channel` makes of it: the library does not know of full connections."""
+        for channel in list(self._channels.values()):
+            channel._pause_resume_writing()
 
     async def reload_config(self) -> None:
         """Nothing to reload: the library would build all options anew, in a thread, for each login."""
