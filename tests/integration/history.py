@@ -264,15 +264,15 @@ def ends_are_known(history: History) -> Iterator[str]:
     }
     finished = {(mark.task, mark.attempt): mark.code for mark in history.truth if mark.what == "finish"}
     cancelled = history.cancelled_jobs()
-    for (task, attempt), code in finished.items():
-        end = ends.get((task, attempt))
-        if end is None:
-            yield f"attempt {task}/{attempt} finished, and its end is unknown"
-        elif end.exit_code != code and end.job not in cancelled:
-            yield f"attempt {task}/{attempt} ended with {code}, and is told as {end.reason} {end.exit_code}"
-    for (task, attempt), end in ends.items():
-        if end.reason in ("ok", "error") and (task, attempt) not in finished and end.job not in cancelled:
-            yield f"attempt {task}/{attempt} is told as {end.reason} {end.exit_code}, and never finished"
+    for place, code in finished.items():
+        told = ends.get(place)
+        if told is None:
+            yield f"attempt {place[0]}/{place[1]} finished, and its end is unknown"
+        elif told.exit_code != code and told.job not in cancelled:
+            yield f"attempt {place[0]}/{place[1]} ended with {code}, and is told as {told.reason} {told.exit_code}"
+    for place, end in ends.items():
+        if end.reason in ("ok", "error") and place not in finished and end.job not in cancelled:
+            yield f"attempt {place[0]}/{place[1]} is told as {end.reason} {end.exit_code}, and never finished"
 
 
 def nothing_starts_after_a_cancel(history: History) -> Iterator[str]:

@@ -11,22 +11,25 @@ import pytest
 from tests.integration.history import Cancel, Event, History, Job, Mark, Submit, problems
 from tests.integration.history_reading import read_event, read_job, read_truth
 
+Happened = tuple[str, dict[str, Any]]
 
-def events(job: int, first: int, *happened: tuple[str, dict[str, Any]], tasks: int = 1) -> list[Event]:
+
+def events(job: int, first: int, *happened: Happened, tasks: int = 1) -> list[Event]:
     """Of a job of one stage: submitted, queued, and what happened to its task 0."""
     whole = [Event(first, first, "submitted", job), Event(first + 1, first + 1, "queued", job, "main", tasks=tasks)]
     for at, (kind, more) in enumerate(happened, start=first + 2):
-        whole.append(Event(at, at, kind, job, **({} if kind == "ended" else {"stage": "main", "index": 0}), **more))
+        place: dict[str, Any] = {} if kind == "ended" else {"stage": "main", "index": 0}
+        whole.append(Event(at, at, kind, job, **place, **more))
     return whole
 
 
-RUN = (
+RUN: tuple[Happened, ...] = (
     ("dispatched", {"attempt": 1}),
     ("started", {"attempt": 1}),
     ("succeeded", {"attempt": 1, "reason": "ok", "exit_code": 0}),
     ("ended", {}),
 )
-RETRIED = (
+RETRIED: tuple[Happened, ...] = (
     ("dispatched", {"attempt": 1}),
     ("started", {"attempt": 1}),
     ("requeued", {"attempt": 1, "reason": "error", "exit_code": 3}),
@@ -35,12 +38,13 @@ RETRIED = (
     ("succeeded", {"attempt": 2, "reason": "ok", "exit_code": 0}),
     ("ended", {}),
 )
-CANCELLED = (
+CANCELLED: tuple[Happened, ...] = (
     ("dispatched", {"attempt": 1}),
-    ("cancel-requested", {"stage": None, "index": None}),
     ("cancelled", {"attempt": 1, "reason": "cancelled", "exit_code": 143}),
     ("ended", {}),
 )
+
+NO_LOGS: dict[tuple[str, int], str] = {}
 
 
 def job(number: int, name: str, state: str = "succeeded") -> Job:
@@ -48,7 +52,7 @@ def job(number: int, name: str, state: str = "succeeded") -> Job:
 
 
 def cancelled_events() -> list[Event]:
-    made = events(3, 30, *[one for one in CANCELLED if one[0] != "cancel-requested"])
+    made = events(3, 30, *CANCELLED)
     asked = Event(33, 33, "cancel-requested", 3)
     return [*made[:3], asked, *(replace(event, seq=event.seq + 1, at=event.at + 1) for event in made[3:])]
 
@@ -104,7 +108,7 @@ def changed(what: str, position: int, **values: object) -> History:
 
 PLANTED = {
     "acknowledged before the commit, and lost": (
-        replace(without(GOOD, job=1), jobs=GOOD.jobs[1:], truth=GOOD.truth[2:], logs={}),
+        replace(without(GOOD, job=1), jobs=GOOD.jobs[1:], truth=GOOD.truth[2:], logs=NO_LOGS),
         "job 1 was acknowledged to a and is gone",
     ),
     "an id that was given again after a loss": (changed("jobs", 0, name="c"), "job 1 was acknowledged to a and is c"),
