@@ -1,0 +1,47 @@
+# What can be done with this folder. Each target works on a fresh clone.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+PYTEST := $(BIN)/python -m pytest -q -n auto
+UV := $(BIN)/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check test format docs lock
+
+help: ## say what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## virtual environment with pinned dependencies, and git hooks
+
+$(READY): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	.ci/install-hooks
+	touch $@
+
+demo: $(READY) ## the main job on real input; KEEP=1 leaves the server running
+	@PATH="$(CURDIR)/$(BIN):$$PATH" KEEP="$(KEEP)" examples/demo/run.sh
+
+check: $(READY) ## format, lint, types, import contracts, unit tests
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(PYTEST) tests/unit
+
+test: check ## check, then all that this machine has the parts for
+	$(PYTEST) tests --ignore=tests/unit --ignore=tests/bench
+
+format: $(READY) ## put the code in its form
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/ruff format --quiet
+
+docs: $(READY) ## write again the pages that are made from the code
+	$(BIN)/python -m tests.generated_docs
+
+lock: $(READY) ## pin the newest versions that pyproject.toml allows
+	$(UV) pip compile --quiet --python $(BIN)/python --upgrade --generate-hashes --no-emit-index-url --no-header \
+		--extra dev pyproject.toml -o requirements.lock
