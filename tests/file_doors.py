@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
+
+import asyncssh
 
 from tests.ssh_edge import DEADLINE_S, Ended, Server, run, serving, started
 from tovi_server.api import ManagerAPI
@@ -30,6 +33,9 @@ T = TypeVar("T")
 KEYS = b"ssh-ed25519 AAAA alice\n"
 NEEDED = ("ssh", "scp", "sftp")
 MISSING = [program for program in NEEDED if shutil.which(program) is None]
+
+SLOW = ("-l", "16000")
+"""For `scp` and `sftp`: 2 MB/s, slow enough to be cut off halfway."""
 
 
 @dataclass(frozen=True)
@@ -172,3 +178,44 @@ def fill(folder: Path) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def plant_links(place: Path, outside: Path) -> None:
+    """Ways out, as a job could make them."""
+    for name in ("hidden-inside", "never-listed"):
+        (outside / "folder" / name).touch()
+    (place / "absolute").symlink_to(outside / "secret")
+    (place / "relative").symlink_to(os.path.relpath(outside / "secret", place))
+    (place / "folder").symlink_to(outside / "folder")
+    (place / "chain").symlink_to("relative")
+    (place / "magic").symlink_to("/proc/self/root/etc/passwd")
+
+
+def state(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Of a tree, so that any change shows."""
+    found = {str(path): path.lstat() for path in (folder, *folder.rglob("*"))}
+    return {path: (stat.st_ino, stat.st_mode, stat.st_ctime_ns) for path, stat in found.items()}
+
+
+async def client_of(files: Files) -> asyncssh.SSHClientConnection:
+    """A connection of a program, not of OpenSSH."""
+    return await asyncssh.connect(
+        "127.0.0.1",
+        files.server.port,
+        known_hosts=str(files.server.folder / "known_hosts"),
+        client_keys=[str(files.server.folder / "alice")],
+        username="tovi",
+        config=None,
+    )
+
+
+def resident_bytes() -> int:
+    """Memory of this process, in which the receiver is."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def pause_reading(connection: asyncssh.SSHClientConnection) -> None:
+    """What no polite client can do."""
+    transport = connection._transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tovi_server.files.tree import Tree
 from tovi_server.files.upload import Upload
 from tovi_server.receivers import scp_protocol
+from tovi_server.receivers.explain import in_words
 from tovi_server.receivers.file_threads import FileThreads
 from tovi_server.receivers.scp_protocol import BadLineError, FileComes, FolderBegins, FolderEnds, Problem, Times
 from tovi_server.receivers.scp_wire import OverError, ScpWire
@@ -145,7 +146,7 @@ class Sink:
 
     async def _complain(self, path: bytes, error: OSError) -> None:
         self.failed = True
-        await self._wire.send(scp_protocol.problem(f"{_shown(path)}: {error.strerror or error}"))
+        await self._wire.send(scp_protocol.problem(f"{_shown(path)}: {in_words(error)}"))
 
 
 def _is_folder(tree: Tree, path: bytes) -> bool:

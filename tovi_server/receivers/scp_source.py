@@ -13,6 +13,7 @@ from tovi_server.files import attributes, names
 from tovi_server.files.attributes import Attributes
 from tovi_server.files.tree import Tree
 from tovi_server.receivers import scp_globs, scp_protocol
+from tovi_server.receivers.explain import in_words
 from tovi_server.receivers.file_threads import FileThreads
 from tovi_server.receivers.open_handles import OpenHandles
 from tovi_server.receivers.scp_wire import ScpWire
@@ -153,7 +154,7 @@ class Source:
     async def _complain(self, path: bytes, error: OSError) -> None:
         self.failed = True
         shown = path.decode(errors="backslashreplace")
-        await self._wire.send(scp_protocol.problem(f"{shown}: {error.strerror or error}"))
+        await self._wire.send(scp_protocol.problem(f"{shown}: {in_words(error)}"))
 
 
 def _read(fd: int, at: int, most: int) -> bytes:

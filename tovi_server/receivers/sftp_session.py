@@ -9,7 +9,7 @@ from typing import Final
 
 from tovi_server.core.safe import safe_line
 from tovi_server.files.tree import Tree
-from tovi_server.receivers import sftp_extensions, sftp_packets, sftp_status
+from tovi_server.receivers import explain, sftp_extensions, sftp_packets, sftp_status
 from tovi_server.receivers.sftp_extensions import Extensions
 from tovi_server.receivers.sftp_files import Answer, FileRequests
 from tovi_server.receivers.sftp_handles import Handles
@@ -119,7 +119,7 @@ class SftpSession:
         return handler(request_id, fields)
 
     def _refuse(self, request_id: int, error: OSError) -> bytes:
-        explanation = sftp_status.explanation(error)
+        explanation = explain.explanation(error)
         if explanation is not None:
             self._noticed.setdefault(safe_line(explanation))
         return sftp_status.of_error(request_id, error)

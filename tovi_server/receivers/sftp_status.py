@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from enum import IntEnum
 from typing import Final
 
@@ -32,7 +31,6 @@ _BY_ERRNO: Final = {
     errno.ENOSYS: Status.OP_UNSUPPORTED,
     errno.EOPNOTSUPP: Status.OP_UNSUPPORTED,
 }
-_EXPLAINED: Final = {errno.ENOSPC: "the server's disk is full", errno.EDQUOT: "a quota of the server's disk is used up"}
 
 
 def status(request_id: int, code: Status, text: str = "") -> bytes:
@@ -44,15 +42,3 @@ def status(request_id: int, code: Status, text: str = "") -> bytes:
 def of_error(request_id: int, error: OSError) -> bytes:
     """What an operation that failed answers."""
     return status(request_id, _BY_ERRNO.get(error.errno or 0, Status.FAILURE), error.strerror or str(error))
-
-
-def explanation(error: OSError) -> str | None:
-    """What to tell the person too, since their client shows only the code; None when the code says it all."""
-    number = error.errno or 0
-    if number in _EXPLAINED:
-        return error.strerror if _is_own_words(error, number) else _EXPLAINED[number]
-    return error.strerror if _is_own_words(error, number) else None
-
-
-def _is_own_words(error: OSError, number: int) -> bool:
-    return bool(error.strerror) and error.strerror != os.strerror(number)
