@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -121,6 +122,22 @@ class Live:
         """Run a batch of commands in sftp, ended by the first that fails."""
         batch = "".join(f"{command}\n" for command in commands).encode()
         return run(["sftp", "-b", "-", *self.client_options(user), "tovi"], stdin=batch, deadline_s=deadline_s)
+
+    def shell(self, line: str, *, folder: Path, user: str = ADMIN, deadline_s: float = CLIENT_S) -> Ended:
+        """Run a line of shell in a folder, as a person would type it; stdout and stderr come together, as `out`."""
+        options = shlex.join(self.client_options(user))
+        clients = "".join(f'{name}() {{ command {name} {options} "$@"; }}\n' for name in ("ssh", "scp", "sftp"))
+        ended = subprocess.run(
+            ["sh", "-c", clients + line],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=deadline_s,
+            env=_environment(),
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout, b"")
 
     def ssh_words(self, *words: str, user: str = ADMIN) -> list[str]:
         """The argument vector of a plain client, for tests that start it themselves."""
