@@ -48,6 +48,10 @@ class Order:
 class Queue(Protocol):
     """The durable truth about what waits and runs."""
 
+    async def last_event(self) -> int:
+        """The number of the newest event. While it stays the same, so does what is waiting and active."""
+        ...
+
     async def waiting(self) -> tuple[StageQueue, ...]:
         """Every stage with queued tasks, held ones too; at most a few hundred `indices` each."""
         ...
@@ -80,14 +84,18 @@ class AttemptFiles(Protocol):
 
         An attempt that was prepared before is only described again: it may be running.
 
-        Raises ToviError when that is impossible (a dataset was deleted): the attempt then failed to start.
+        Raises UnavailableError when it can only be done later (a disk is full), another ToviError when that is
+        impossible (a dataset was deleted): the attempt then failed to start.
         """
         ...
 
     async def finish(self, exited: Exited) -> Exited:
         """After the end: collect metrics, seal outputs if it succeeded, drop the working copy.
 
-        Returns the facts with metrics; as a failure when declared outputs are missing.
+        Returns the facts with metrics; as a failure when declared outputs are missing. Also asked of attempts that
+        never started, prepared or not.
+
+        Raises UnavailableError when it can only be done later (a disk is full).
         """
         ...
 
@@ -108,7 +116,10 @@ class Executor(Protocol):
         ...
 
     async def stop(self, attempt: AttemptId) -> None:
-        """Ask it to end: TERM, its grace, KILL. Its end comes as a report with reason `cancelled`; nothing for unknown ones."""
+        """Ask it to end: TERM, its grace, KILL. Nothing for unknown ones.
+
+        Its end comes as a report with reason `cancelled`.
+        """
         ...
 
     def reports(self) -> AsyncIterator[Report]:

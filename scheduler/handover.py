@@ -1,0 +1,156 @@
+"""Hands attempts that are recorded as under way to the executor, has them stopped, and tries again what failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from scheduler.crew import Crew
+from scheduler.ports import AttemptFiles, Clock, Executor
+from scheduler.reconcile import Charge, Phase, Steps, reconcile
+from scheduler.snapshot import Active
+from tovi_server.core.errors import ToviError, UnavailableError
+from tovi_server.core.events import Exited, Report, Started
+from tovi_server.core.ids import AttemptId
+from tovi_server.core.reasons import EndReason
+
+log = structlog.get_logger(__name__)
+
+_MOST_TRIES: Final = 5
+"""After this many errors that nobody foresaw, an attempt that surely does not run has failed to start."""
+
+
+class Handover:
+    """Knows of every attempt under way how far it is; preparing and starting happen a few at a time."""
+
+    def __init__(
+        self, *, files: AttemptFiles, executor: Executor, clock: Clock, ended: Callable[[Exited], None]
+    ) -> None:
+        """`ended` is told of attempts that end without having started."""
+        self._files = files
+        self._executor = executor
+        self._clock = clock
+        self._ended = ended
+        self._charges: dict[AttemptId, Charge] = {}
+        self._starts = Crew(self._hand_over)
+        self._stops = Crew(self._stop)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._starts.run())
+            group.create_task(self._stops.run())
+
+    def add(self, dispatched: Sequence[Active]) -> None:
+        """Attempts that were just recorded, and that nobody has started."""
+        self._charge(dispatched, may_run=False)
+
+    def tend(self, active: Sequence[Active]) -> None:
+        """Do what is due for the attempts that the store believes to be under way."""
+        self._believe(active)
+        steps = reconcile(active, self._charges, now=self._clock.now())
+        self._forget(steps)
+        self._charge(steps.new, may_run=True)
+        for attempt in steps.hand_over:
+            self._starts.ask(attempt)
+        for attempt in steps.stop:
+            self._stops.ask(attempt)
+        for attempt in steps.cancel:
+            self._end(attempt, EndReason.CANCELLED)
+
+    def heard(self, report: Report) -> bool:
+        """Note what a report says. False: it is stale or doubled, and says nothing new."""
+        charge = self._charges.get(report.attempt)
+        if charge is None or charge.phase is Phase.ENDED:
+            return False
+        if not isinstance(report, Started):
+            self._set(replace(charge, phase=Phase.ENDED))
+        return True
+
+    def _believe(self, active: Iterable[Active]) -> None:
+        for one in active:
+            charge = self._charges.get(one.attempt)
+            if charge is not None:
+                self._set(replace(charge, active=one))
+
+    def _forget(self, steps: Steps) -> None:
+        for attempt in steps.forget:
+            del self._charges[attempt]
+
+    def _charge(self, attempts: Iterable[Active], *, may_run: bool) -> None:
+        for active in attempts:
+            self._set(Charge(active, may_run=may_run))
+            self._starts.ask(active.attempt)
+
+    def _set(self, charge: Charge) -> None:
+        self._charges[charge.active.attempt] = charge
+
+    def _end(self, attempt: AttemptId, reason: EndReason, message: str = "") -> None:
+        exited = Exited(attempt, self._clock.now(), reason, exit_code=None, message=message)
+        if self.heard(exited):
+            self._ended(exited)
+
+    async def _hand_over(self, attempt: AttemptId) -> None:
+        if not self._is(attempt, Phase.WAITING):
+            return
+        self._set(replace(self._charges[attempt], phase=Phase.PREPARING))
+        try:
+            await self._start(attempt)
+        except UnavailableError as error:
+            log.warning("attempt_not_started_yet", attempt=str(attempt), why=_in_one_line(error))
+            self._again_later(attempt)
+        except ToviError as error:
+            self._end(attempt, EndReason.START_FAILED, _in_one_line(error))
+        except Exception as error:
+            log.exception("attempt_not_started", attempt=str(attempt))
+            self._again_or_never(attempt, error)
+
+    async def _start(self, attempt: AttemptId) -> None:
+        order = await self._files.prepare(self._charges[attempt].active)
+        if not self._is(attempt, Phase.PREPARING):
+            return
+        charge = self._charges[attempt]
+        if charge.active.cancel_requested and not charge.may_run:
+            self._end(attempt, EndReason.CANCELLED)
+            return
+        self._set(replace(charge, may_run=True))
+        await self._executor.start(order)
+        if self._is(attempt, Phase.PREPARING):
+            self._handed(attempt)
+
+    def _handed(self, attempt: AttemptId) -> None:
+        charge = replace(self._charges[attempt], phase=Phase.HANDED, tries=0)
+        self._set(charge)
+        if charge.active.cancel_requested:
+            self._stops.ask(attempt)
+
+    def _again_later(self, attempt: AttemptId) -> None:
+        if self._is(attempt, Phase.PREPARING):
+            self._set(self._charges[attempt].after_failure(self._clock.now()))
+
+    def _again_or_never(self, attempt: AttemptId, error: Exception) -> None:
+        """Only what surely does not run may be given up: of two tries at a task one at most may run."""
+        self._again_later(attempt)
+        charge = self._charges.get(attempt)
+        if charge is not None and charge.tries >= _MOST_TRIES and not charge.may_run:
+            self._end(attempt, EndReason.START_FAILED, f"{type(error).__name__}: {error}")
+
+    async def _stop(self, attempt: AttemptId) -> None:
+        if not self._is(attempt, Phase.HANDED):
+            return
+        try:
+            await self._executor.stop(attempt)
+        except Exception:  # it is tried again with the next look at what is under way
+            log.exception("attempt_not_stopped", attempt=str(attempt))
+
+    def _is(self, attempt: AttemptId, phase: Phase) -> bool:
+        charge = self._charges.get(attempt)
+        return charge is not None and charge.phase is phase
+
+
+def _in_one_line(error: ToviError) -> str:
+    return f"{error.what}: {error.why}" if error.why else error.what

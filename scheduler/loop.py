@@ -1,0 +1,136 @@
+"""The scheduler at work: a tick loads, plans and applies; between ticks reports come in and attempts are started.
+
+Whatever a tick decides is recorded before anybody acts on it, and whatever is recorded is acted on, by this
+scheduler or the next: attempts that the store believes to be under way are handed over until the executor has
+them. Only one scheduler may run at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from scheduler.handover import Handover
+from scheduler.outage import Outage
+from scheduler.plan import Plan, plan
+from scheduler.policies.default import DEFAULT
+from scheduler.policies.protocols import Policies
+from scheduler.ports import AttemptFiles, Clock, Executor, Queue
+from scheduler.recorder import Recorder
+from scheduler.snapshot import Node, Snapshot
+from tovi_server.core.errors import InvariantError, ToviError
+
+log = structlog.get_logger(__name__)
+
+
+class Loop:
+    """One scheduler."""
+
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        files: AttemptFiles,
+        executor: Executor,
+        policies: Callable[[], Policies],
+        clock: Clock,
+        interval: timedelta,
+        told: Callable[[], None],
+    ) -> None:
+        """`told` is called after anything was recorded or dispatched."""
+        self._queue = queue
+        self._executor = executor
+        self._policies = policies
+        self._clock = clock
+        self._interval = interval
+        self._told = told
+        self._recorder = Recorder(queue=queue, files=files, clock=clock, recorded=self._after_record)
+        self._handover = Handover(files=files, executor=executor, clock=clock, ended=self._recorder.take)
+        self._woken = asyncio.Event()
+        self._adopted = asyncio.Event()
+        self._outage = Outage("what a tick needs")
+        self._snapshot = Snapshot((), (), ())
+        self._seen: tuple[int, tuple[Node, ...], Policies] | None = None
+
+    def wake(self) -> None:
+        """A hint that something changed; from within the loop's thread. Several are one."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled: ticks at the interval and when woken, and brings in what the executor reports.
+
+        Raises whatever is neither a ToviError nor of one attempt: then this process must end.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._handover.run())
+            group.create_task(self._recorder.run())
+            group.create_task(self._listen())
+            group.create_task(self._tick_for_ever())
+
+    async def tick(self) -> None:
+        """Load, plan, apply: once. What cannot be done now is left for the next; nothing changed costs nothing."""
+        self._recorder.retry()
+        try:
+            await self._look()
+        except ToviError as error:
+            self._outage.failed(error)
+        else:
+            self._outage.worked()
+
+    async def check(self, policies: Policies) -> None:
+        """Plan the present picture with other policies, without acting on it; raises what they raise."""
+        plan(self._snapshot, policies)
+
+    async def _look(self) -> None:
+        nodes = await self._executor.nodes()
+        await self._queue.record_nodes(nodes, now=self._clock.now())
+        seen = (await self._queue.last_event(), nodes, self._policies())
+        changed = seen != self._seen
+        if changed:
+            self._seen = None
+            queues, active = await asyncio.gather(self._queue.waiting(), self._queue.active())
+            self._snapshot = Snapshot(nodes, queues, active)
+        self._handover.tend(self._snapshot.active)
+        self._adopted.set()
+        if changed:
+            await self._dispatch()
+            self._seen = seen
+
+    async def _dispatch(self) -> None:
+        placements = self._plan().placements
+        if placements:
+            self._handover.add(await self._queue.dispatch(placements, now=self._clock.now()))
+            self._told()
+
+    def _plan(self) -> Plan:
+        """When a policy raises, this tick goes by the policies that come with Tovi."""
+        try:
+            return plan(self._snapshot, self._policies())
+        except Exception:
+            log.exception("policy_failed")
+            return plan(self._snapshot, DEFAULT)
+
+    async def _listen(self) -> None:
+        """Reports are only understood once it is known what is under way."""
+        await self._adopted.wait()
+        async for report in self._executor.reports():
+            if self._handover.heard(report):
+                self._recorder.take(report)
+        raise InvariantError("the executor reports no more")
+
+    def _after_record(self) -> None:
+        self._told()
+        self.wake()
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            self._woken.clear()
+            await self.tick()
+            try:
+                async with asyncio.timeout(self._interval.total_seconds()):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue

@@ -1,0 +1,91 @@
+"""What is free on each node while a plan is made: the only mutable thing in planning, private to one plan."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from scheduler.policies.protocols import Offer
+from scheduler.snapshot import Active, Node
+from tovi_server.core.ids import JobId
+from tovi_server.core.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept on one node for the first entry of the order that found no room."""
+
+    job: JobId
+    node: str
+    request: Resources
+
+
+class Ledger:
+    """Nodes by name with what running and just placed tasks leave of them."""
+
+    def __init__(self, nodes: Iterable[Node], active: Iterable[Active]) -> None:
+        holders = defaultdict(list)
+        for attempt in active:
+            holders[attempt.node].append(attempt)
+        ordered = sorted(nodes, key=lambda node: node.name)
+        self._offers = {node.name: Offer(node, _free(node, holders[node.name])) for node in ordered}
+        self._gpus = {node.name: _free_gpus(node, holders[node.name]) for node in ordered}
+        self._kept: Kept | None = None
+
+    @property
+    def kept(self) -> Kept | None:
+        """None while everybody found room."""
+        return self._kept
+
+    def keep(self, kept: Kept) -> None:
+        """From now on those behind leave this much on that node."""
+        self._kept = kept
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Every node with what is free on it now, by name."""
+        return tuple(self._offers.values())
+
+    def open_offers(self) -> tuple[Offer, ...]:
+        """The same, less what is kept."""
+        if self._kept is None:
+            return self.offers()
+        return tuple(_less(offer, self._kept) for offer in self._offers.values())
+
+    def take(self, node: str, request: Resources) -> tuple[int, ...]:
+        """Take the request from the node, and say which of its GPUs those are."""
+        offer = self._offers[node]
+        self._offers[node] = replace(offer, free=offer.free - request)
+        gpus = self._gpus[node]
+        taken, self._gpus[node] = gpus[: request.gpus], gpus[request.gpus :]
+        assert len(taken) == request.gpus, "no filter may admit more than is free"
+        return taken
+
+
+def _free(node: Node, holders: Iterable[Active]) -> Resources:
+    free = node.capacity
+    for attempt in holders:
+        free -= attempt.request
+    return replace(_not_below_zero(free), gpus=len(_free_gpus(node, holders)))
+
+
+def _free_gpus(node: Node, holders: Iterable[Active]) -> tuple[int, ...]:
+    taken = {gpu for attempt in holders for gpu in attempt.gpu_ids}
+    return tuple(gpu for gpu in range(node.capacity.gpus) if gpu not in taken)
+
+
+def _less(offer: Offer, kept: Kept) -> Offer:
+    if offer.node.name != kept.node:
+        return offer
+    return replace(offer, free=_not_below_zero(offer.free - kept.request))
+
+
+def _not_below_zero(amount: Resources) -> Resources:
+    """A machine that became smaller has nothing of a kind, not less than nothing: who asks for none of it fits."""
+    return replace(
+        amount,
+        cpu_millicores=max(0, amount.cpu_millicores),
+        memory_bytes=max(0, amount.memory_bytes),
+        disk_bytes=max(0, amount.disk_bytes),
+        gpus=max(0, amount.gpus),
+    )
