@@ -1,0 +1,78 @@
+"""Wake-ups between processes: heard by all who listen, lost on nobody who was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tovi_server.app.bell import Bell
+
+DEADLINE_S = 20
+STAY = "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1])"
+
+
+@asynccontextmanager
+async def listening(bell: Bell) -> AsyncIterator[asyncio.Event]:
+    heard = asyncio.Event()
+    task = asyncio.create_task(bell.listen(heard.set))
+    await asyncio.sleep(0)
+    try:
+        yield heard
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_ring_is_heard(tmp_path: Path) -> None:
+    mine, other = Bell(tmp_path / "bell"), Bell(tmp_path / "bell")
+    async with listening(mine) as heard, asyncio.timeout(DEADLINE_S):
+        other.ring()
+
+        await heard.wait()
+    mine.close()
+    other.close()
+
+
+async def test_many_rings_never_wait_for_who_does_not_listen(tmp_path: Path) -> None:
+    bell = Bell(tmp_path / "bell")
+    async with listening(bell) as heard, asyncio.timeout(DEADLINE_S):
+        for _ in range(10_000):
+            bell.ring()
+
+        await heard.wait()
+    bell.close()
+
+
+async def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    bell = Bell(tmp_path / "bell")
+    subprocess.run([sys.executable, "-c", STAY, tmp_path / "bell" / "4711"], check=True)
+
+    bell.ring()
+
+    assert os.listdir(tmp_path / "bell") == []
+    bell.close()
+
+
+async def test_who_listens_no_more_leaves_nothing(tmp_path: Path) -> None:
+    bell = Bell(tmp_path / "bell")
+    async with listening(bell):
+        assert os.listdir(tmp_path / "bell") == [str(os.getpid())]
+
+    assert os.listdir(tmp_path / "bell") == []
+    bell.close()
+
+
+async def test_the_folder_may_have_a_long_path(tmp_path: Path) -> None:
+    folder = tmp_path / ("deep" * 40)
+    folder.mkdir()
+    bell = Bell(folder / "bell")
+    async with listening(bell) as heard, asyncio.timeout(DEADLINE_S):
+        bell.ring()
+
+        await heard.wait()
+    bell.close()

@@ -1,0 +1,188 @@
+"""`tovi-server`: its words, its settings, and off it goes. Each verb imports only what it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cyclopts import App, CycloptsError, Parameter
+
+from tovi_server.app import log_form
+from tovi_server.app.link import ParentGoneError
+from tovi_server.app.part import PartFailedError
+from tovi_server.app.start import Kind
+from tovi_server.core.errors import ToviError, UsageError
+from tovi_server.settings import Settings, read_settings
+
+INTERRUPTED = 130
+
+app = App(name="tovi-server", help="The server of Tovi.", version_flags=[])
+user = App(name="user", help="Add, list, disable and enable users.", version_flags=[])
+app.command(user)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Place:
+    """Which server."""
+
+    data: Path
+    """The data directory."""
+    config: Path | None = None
+    """The settings file; else server/tovi.toml in the data directory."""
+
+    def settings(self, **given: object) -> Settings:
+        file = self.config or self.data / "server" / "tovi.toml"
+        return read_settings(file, required=self.config is not None, arguments=given)
+
+
+def main() -> None:
+    """Entry point: ends the process with the command's exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line; its exit status."""
+    log_form.set_up()
+    try:
+        return _run(words)
+    except ToviError as error:
+        return _told(error)
+    except ExceptionGroup as group:
+        return _ended_by(group)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        command, bound, _ = app.parse_args(list(words), exit_on_error=False, print_error=False, help_on_error=False)
+    except CycloptsError as error:
+        raise UsageError(str(error), hint="`tovi-server --help` lists the words") from error
+    return command(*bound.args, **bound.kwargs) or 0
+
+
+def _told(error: ToviError) -> int:
+    sys.stderr.write(f"{error}\n")
+    return error.exit_status
+
+
+def _ended_by(group: ExceptionGroup[Exception]) -> int:
+    """What several tasks ended with: usually one error, and the others for its sake."""
+    match _leaves(group):
+        case [PartFailedError() as failed, *_]:
+            return failed.status
+        case [ParentGoneError(), *_]:
+            return 1
+        case [ToviError() as error]:
+            return _told(error)
+    raise group
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+
+
+@app.command
+def init(place: Place, *, admin: str, key: str) -> None:
+    """Make a data directory: database, host keys, the first user.
+
+    Args:
+        admin: Name of the first user, an admin.
+        key: A file with their public key; - for standard input.
+    """
+    from tovi_server.app import administration
+
+    asyncio.run(administration.init(place.data, place.settings(), admin=admin, key=_read_key(key)))
+    sys.stdout.write(f"tovi: {place.data} is ready for {admin}\n")
+
+
+@app.command
+def serve(place: Place, *, listen: list[str] | None = None) -> None:
+    """Serve until told to end by TERM or INT.
+
+    Args:
+        listen: An address and port; port 0 lets the system choose. Can be given several times.
+    """
+    from tovi_server.app import parent
+
+    given = {"server": {"listen": listen}} if listen else {}
+    asyncio.run(parent.serve(place.data.absolute(), place.settings(**given), announce=_announce))
+
+
+def _announce(address: str) -> None:
+    sys.stdout.write(f"tovi: listening on {address}\n")
+    sys.stdout.flush()
+
+
+@user.command(name="add")
+def add_user(name: str, /, place: Place, *, key: str, admin: bool = False) -> None:
+    """Add a user.
+
+    Args:
+        key: A file with their public key; - for standard input.
+        admin: They may manage the server.
+    """
+    from tovi_server.app import administration
+
+    asyncio.run(administration.add_user(place.data, place.settings(), name=name, key=_read_key(key), admin=admin))
+
+
+@user.command(name="list")
+def list_users(place: Place) -> None:
+    """List all users."""
+    from tovi_server.app import administration
+
+    for one in asyncio.run(administration.list_users(place.data, place.settings())):
+        notes = [note for note, holds in (("admin", one.admin), ("disabled", one.disabled)) if holds]
+        sys.stdout.write(" ".join((one.name, *notes)) + "\n")
+
+
+@user.command
+def disable(name: str, /, place: Place) -> None:
+    """Shut a user out, also of open connections; their jobs go on."""
+    _set_user(name, place, disabled=True)
+
+
+@user.command
+def enable(name: str, /, place: Place) -> None:
+    """Let a disabled user in again."""
+    _set_user(name, place, disabled=False)
+
+
+def _set_user(name: str, place: Place, *, disabled: bool) -> None:
+    from tovi_server.app import administration
+
+    asyncio.run(administration.set_user(place.data, place.settings(), name=name, disabled=disabled))
+
+
+@app.command
+def settings(place: Place) -> None:
+    """Print every setting, with its value and what it is for, as a settings file."""
+    from tovi_server.app.settings_text import settings_text
+
+    sys.stdout.write(settings_text(place.settings()))
+
+
+@app.command(show=False)
+def part(kind: Kind, told: int, /) -> None:
+    """What `serve` starts."""
+    from tovi_server.app.run_part import run_part
+
+    run_part(kind, told)
+
+
+def _read_key(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the key {file} cannot be read", why=str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Wake-ups between the processes of a server: a datagram to each socket in one folder. Only a hint; it may be lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+_LONGEST: Final = 16
+
+
+class Bell:
+    """Heard by every process that listens in the same folder, by the one that rings too."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+
+    def ring(self) -> None:
+        """Never waits: who is behind with listening has been woken already."""
+        for name in os.listdir(self._folder):  # noqa: PTH208  # of a descriptor
+            try:
+                self._socket.sendto(b"!", self._path(name))
+            except ConnectionRefusedError:  # left by a process that was killed
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=self._folder)
+            except (BlockingIOError, FileNotFoundError):
+                continue
+
+    async def listen(self, heard: Callable[[], None]) -> None:
+        """Call `heard` after each ring, until cancelled."""
+        name, loop = str(os.getpid()), asyncio.get_running_loop()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._folder)
+        self._socket.bind(self._path(name))
+        loop.add_reader(self._socket, self._heard, heard)
+        try:
+            await loop.create_future()
+        finally:
+            loop.remove_reader(self._socket)
+            os.unlink(name, dir_fd=self._folder)
+
+    def close(self) -> None:
+        self._socket.close()
+        os.close(self._folder)
+
+    def _path(self, name: str) -> str:
+        """By the folder's descriptor: a socket's path may have 107 bytes at most, the data directory's more."""
+        return f"/proc/self/fd/{self._folder}/{name}"
+
+    def _heard(self, heard: Callable[[], None]) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._socket.recv(_LONGEST):
+                pass
+        heard()

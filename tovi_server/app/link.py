@@ -1,0 +1,44 @@
+"""What ties a part of the server to its parent: a socket that ends when either does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from typing import Final, Self
+
+READY: Final = b"ready\n"
+END: Final = b"end\n"
+
+_LAST_MOMENTS_S: Final = 5
+
+
+class ParentGoneError(Exception):
+    """The parent died: a part without one must end, whatever it is doing."""
+
+
+class Link:
+    """A part's side."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, descriptor: int) -> Self:
+        """Over an inherited socket."""
+        return cls(*await asyncio.open_connection(sock=socket.socket(fileno=descriptor)))
+
+    def ready(self) -> None:
+        """Say that this part does its work from now on."""
+        self._writer.write(READY)
+
+    async def told_to_end(self) -> None:
+        """Wait for the word to end in good order.
+
+        Raises:
+            ParentGoneError: the parent is gone. The system ends this process if it is still there in some seconds.
+        """
+        if await self._reader.readline() != END:
+            signal.alarm(_LAST_MOMENTS_S)
+            raise ParentGoneError

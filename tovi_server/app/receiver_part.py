@@ -1,0 +1,103 @@
+"""A receiver process: the manager behind SSH, on sockets that it shares with the other receivers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from tovi_cli.main import make_run_command
+from tovi_cli.welcome import welcome
+from tovi_server.api import ManagerAPI
+from tovi_server.app.foundations import Foundations, open_foundations
+from tovi_server.app.link import Link
+from tovi_server.app.policies import open_policies
+from tovi_server.app.start import Start
+from tovi_server.core import views
+from tovi_server.files.shared import SharedFiles
+from tovi_server.files.tree import Tree
+from tovi_server.manager.manager import Manager
+from tovi_server.manager.ports import Planner
+from tovi_server.manager.settings import ManagerSettings
+from tovi_server.manager.watch import ChangeFeed
+from tovi_server.receivers import host_keys
+from tovi_server.receivers.api_channel import serve_api
+from tovi_server.receivers.counter import Counter
+from tovi_server.receivers.counter_link import RemoteCounter
+from tovi_server.receivers.doors import Doors, Pipes
+from tovi_server.receivers.file_threads import FileThreads
+from tovi_server.receivers.scp import scp_door
+from tovi_server.receivers.settings import ReceiverSettings
+from tovi_server.receivers.sftp import sftp_door
+from tovi_server.receivers.ssh_server import SshReceiver
+
+
+async def run(start: Start, link: Link) -> None:
+    """Serve until told to end."""
+    async with open_foundations(start.data, start.settings) as base:
+        sockets = [socket.socket(fileno=descriptor) for descriptor in start.sockets]
+        counter = await RemoteCounter.connect(socket.socket(fileno=start.counter))
+        changes = ChangeFeed(base.jobs)
+        policies = open_policies(base)
+        manager = _manager(base, changes, policies.reasons, port=sockets[0].getsockname()[1])
+        receivers = [_receiver(base, manager, counter) for _ in sockets]
+        async with asyncio.TaskGroup() as group:
+            serving = [
+                group.create_task(receiver.serve(sock)) for receiver, sock in zip(receivers, sockets, strict=True)
+            ]
+            others = [
+                group.create_task(work)
+                for work in (changes.run(), policies.run(), base.bell.listen(changes.hint), base.watch_database())
+            ]
+            link.ready()
+            await link.told_to_end()
+            grace_s = start.settings.server.drain.total_seconds()
+            await asyncio.gather(*(receiver.drain(grace_s) for receiver in receivers))
+            await asyncio.wait(serving)
+            for task in others:
+                task.cancel()
+
+
+def _manager(base: Foundations, changes: ChangeFeed, planner: Planner, *, port: int) -> Manager:
+    settings = base.settings
+    keys = host_keys.public_lines(base.server)
+    return Manager(
+        base.jobs,
+        base.accounts,
+        SharedFiles(base.data, limits=settings.submissions),
+        settings=ManagerSettings(
+            server=views.ServerInfo(settings.server.name or socket.gethostname(), version("tovi"), port, keys),
+            most_tasks=settings.submissions.most_tasks,
+            queues=settings.scheduler.queues,
+        ),
+        clock=base.clock,
+        ring=base.bell.ring,
+        changes=changes,
+        planner=planner,
+    )
+
+
+def _receiver(base: Foundations, manager: Manager, counter: Counter) -> SshReceiver:
+    settings = base.settings
+    return SshReceiver(
+        manager,
+        settings=ReceiverSettings(base.server, limits=settings.limits, profile=settings.server.algorithms),
+        run_command=make_run_command(base.clock.now),
+        welcome=welcome,
+        counter=counter,
+        doors=_doors(base, counter),
+    )
+
+
+def _doors(base: Foundations, counter: Counter) -> Doors:
+    async def open_tree(api: ManagerAPI) -> Tree:
+        me, keys = await api.me(), await api.keys()
+        return Tree(base.data, me, authorized_keys="".join(f"{key.line}\n" for key in keys).encode())
+
+    async def serve(api: ManagerAPI, pipes: Pipes, _: Sequence[str]) -> int:
+        await serve_api(api, pipes.stdin, pipes.stdout)
+        return 0
+
+    threads = FileThreads()
+    return Doors(sftp=sftp_door(open_tree, threads, counter), scp=scp_door(open_tree, threads, counter), api=serve)

@@ -1,0 +1,85 @@
+"""The scheduler process: the loop over the local executor, one at a time on a data directory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from scheduler.local import open_local_executor
+from scheduler.loop import Loop
+
+from scheduler.ports import Owner
+from tovi_server.app.foundations import Foundations, open_foundations
+from tovi_server.app.link import Link
+from tovi_server.app.policies import open_policies
+from tovi_server.app.sole import sole_scheduler
+from tovi_server.app.start import Start
+from tovi_server.core.errors import NotFoundError
+from tovi_server.core.ids import JobId
+from tovi_server.core.job import Frozen
+from tovi_server.files.attempts import AttemptFolders
+from tovi_server.files.sweep import sweep
+
+log = structlog.get_logger(__name__)
+
+_SWEEP_INTERVAL: Final = timedelta(hours=1)
+_KEPT: Final = timedelta(hours=24)
+"""Of what clients left unfinished."""
+
+
+async def run(start: Start, link: Link) -> None:
+    """Schedule until told to end. Jobs go on without it."""
+    async with (
+        sole_scheduler(start.data / "server"),
+        open_foundations(start.data, start.settings) as base,
+        open_local_executor(_local_settings(base), clock=base.clock) as executor,
+        asyncio.TaskGroup() as group,
+    ):
+        policies = open_policies(base)
+        loop = _loop(base, executor, policies)
+        works = (loop.run(), base.bell.listen(loop.wake), base.watch_database(), _sweep_for_ever(base))
+        tasks = [group.create_task(work) for work in works]
+        await base.jobs.record_nodes(await executor.nodes(), now=base.clock.now())
+        link.ready()
+        await link.told_to_end()
+        for task in tasks:
+            task.cancel()
+
+
+def _loop(base, executor, policies) -> Loop:
+    return Loop(
+        queue=base.jobs,
+        files=_attempt_files(base),
+        executor=executor,
+        policies=lambda: policies,
+        clock=base.clock,
+        interval=base.settings.scheduler.interval,
+        told=base.bell.ring,
+    )
+
+
+def _attempt_files(base: Foundations) -> AttemptFolders:
+    async def frozen(job: JobId) -> Frozen:
+        found = await base.jobs.frozen(job)
+        if found is None:
+            raise NotFoundError(f"there is no job {job}")
+        return found
+
+    async def owner(project: str, user: str) -> Owner:
+        return Owner(*await base.accounts.identity(project, user)) if os.geteuid() == 0 else Owner(None, None)
+
+    local = base.settings.executor.local
+    return AttemptFolders(base.data, frozen=frozen, owner=owner, grace=local.grace, log_limit_bytes=local.log_limit)
+
+
+async def _sweep_for_ever(base: Foundations) -> None:
+    while True:
+        try:
+            removed = await asyncio.to_thread(sweep, base.data, before=base.clock.now() - _KEPT)
+            log.info("leftovers_swept", removed=removed)
+        except OSError as error:
+            log.warning("sweep_failed", why=error.strerror)
+        await asyncio.sleep(_SWEEP_INTERVAL.total_seconds())
