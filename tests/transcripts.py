@@ -1,7 +1,7 @@
 """The ```console blocks of a Markdown file: lines that begin with `$ ` are typed, what follows them comes back.
 
-In what comes back, `...` stands for anything, and white space is as good as other white space. `12` stands for the job's
-id, here and in what is typed, once a command that submits has printed one.
+In what comes back, `...` stands for anything, and white space is as good as other white space. `12` stands for the
+job's id, here and in what is typed, once a command that submits has printed one.
 """
 
 from __future__ import annotations

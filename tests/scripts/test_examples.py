@@ -32,8 +32,9 @@ def live() -> Iterator[Live]:
 @pytest.fixture(scope="module", params=NAMES)
 def example(live: Live, request: pytest.FixtureRequest) -> Path:
     """A copy of the folder, with nothing in it that is not part of the example."""
-    copy = live.folder / request.param
-    shutil.copytree(EXAMPLES / request.param, copy, ignore=shutil.ignore_patterns("tovi-out", "__pycache__"))
+    name = str(request.param)
+    copy = live.folder / name
+    shutil.copytree(EXAMPLES / name, copy, ignore=shutil.ignore_patterns("tovi-out", "__pycache__"))
     return copy
 
 
