@@ -1,0 +1,115 @@
+#!/bin/sh
+# Tovi from an upload to a result, with a server of its own: `make demo`, or `KEEP=1 make demo` to go on from there.
+# All that a person types is shown after a $, and is plain ssh and scp.
+set -u
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+server=$root/.venv/bin/tovi-server
+[ -x "$server" ] || server=tovi-server
+
+say() {
+    printf '\n# %s\n' "$1"
+}
+
+fail() {
+    printf '\ndemo: %s\n' "$1" >&2
+    if [ -s "$temp/server.log" ]; then
+        printf 'demo: the log of the server ends with\n' >&2
+        tail -n 20 "$temp/server.log" >&2
+    fi
+    exit 1
+}
+
+# Show a line as it would be typed, and run it.
+type_line() {
+    printf '$ %s\n' "$1"
+    eval "$1" </dev/null
+    ended=$?
+    [ "$ended" -eq 0 ] || fail "this ended with exit code $ended: $1"
+}
+
+clean_up() {
+    [ -z "$pid" ] || { kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; }
+    pid=''
+    [ -z "$temp" ] || { chmod -R u+rwX "$temp" && rm -rf "$temp"; }
+    temp=''
+}
+
+start_server() {
+    ssh-keygen -q -t ed25519 -N '' -C demo -f "$temp/key" || fail 'no key could be made'
+    "$server" init --data "$temp/data" --admin demo --key "$temp/key.pub" >"$temp/server.log" 2>&1 ||
+        fail 'no data directory could be made'
+    mkfifo "$temp/listening" || fail 'no pipe could be made'
+    "$server" serve --data "$temp/data" --listen 127.0.0.1:0 >"$temp/listening" 2>>"$temp/server.log" &
+    pid=$!
+    # The pipe stays open: whatever else the server says there, it is not ended by it.
+    exec 3<"$temp/listening"
+    read -r line <&3 || fail 'the server did not start'
+    case $line in
+    'tovi: listening on '*) port=${line##*:} ;;
+    *) fail "the server said: $line" ;;
+    esac
+    cat >"$temp/ssh_config" <<END
+Host tovi
+    HostName 127.0.0.1
+    Port $port
+    IdentityFile $temp/key
+    IdentitiesOnly yes
+    IdentityAgent none
+    BatchMode yes
+    LogLevel ERROR
+    StrictHostKeyChecking accept-new
+    UserKnownHostsFile $temp/known_hosts
+END
+}
+
+# What stands in ~/.ssh/config otherwise.
+ssh() {
+    command ssh -F "$temp/ssh_config" "$@"
+}
+scp() {
+    command scp -F "$temp/ssh_config" "$@"
+}
+
+pid='' temp=''
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+temp=$(mktemp -d) || fail 'no temporary folder could be made'
+chmod 755 "$temp" # tasks may have uids of their own
+cp -R "$root/examples/06-digits" "$temp/digits" && cd "$temp/digits" || fail 'the example could not be copied'
+
+say 'A server for this demo. You are its first user; `tovi` stands for it in your ~/.ssh/config.'
+start_server
+type_line 'ssh tovi whoami'
+
+say 'Upload a dataset: 1,797 handwritten digits.'
+type_line 'scp -qr datasets/digits tovi:datasets/digits'
+type_line 'ssh tovi datasets'
+
+say 'Submit code and job file: prepare the data, train with six combinations of parameters, report the best.'
+type_line 'cat tovi.yaml'
+type_line 'tar c tovi.yaml *.py | ssh tovi submit -'
+type_line 'ssh tovi queue'
+type_line 'ssh tovi why 1.report'
+
+say 'Follow one of the six.'
+type_line 'ssh tovi logs -f 1.train.0 | grep loss'
+type_line 'ssh tovi queue'
+
+say 'Wait for the rest; `wait` ends with the exit code of the job.'
+type_line 'ssh tovi wait 1'
+type_line 'ssh tovi metrics 1.train'
+
+say 'Fetch the results.'
+type_line 'scp -qr tovi:jobs/1 results'
+type_line 'cat results/report.0/outputs/report.txt'
+
+if [ -n "${KEEP:-}" ]; then
+    say "The server goes on. Reach it with:  ssh -F $temp/ssh_config tovi"
+    say "Stop it and remove all of it with:  kill $pid && sleep 1 && chmod -R u+rwX $temp && rm -rf $temp"
+    pid='' temp=''
+else
+    say 'The same job runs on your own machine: ssh tovi compile < tovi.yaml | sh'
+fi
