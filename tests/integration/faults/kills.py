@@ -1,0 +1,94 @@
+"""`kill -9` of parts of a running server, at moments that only a seed knows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.integration.faults.load import Load, now
+from tests.live import Live
+
+PARTS: Final = {"parent": b"serve", "receiver": b"receiver", "scheduler": b"scheduler"}
+"""What a part has among its arguments."""
+WEIGHTS: Final = {"parent": 1, "receiver": 1, "scheduler": 1}
+LONGEST_PAUSE_S: Final = 2.0
+BACK_S: Final = 60
+LOOK_S: Final = 0.02
+
+
+@dataclass
+class Kills:
+    """What was killed, and how it went on."""
+
+    load: Load
+    chance: random.Random
+    victims: Counter[str] = field(default_factory=Counter)
+    adopted: int = 0
+    """Programs that ran at the moments when a scheduler or everything was killed."""
+    away_s: list[float] = field(default_factory=list)
+    """From each kill to the next submission that was answered."""
+
+    async def go_on(self, times: int) -> None:
+        for _ in range(times):
+            await asyncio.sleep(self.chance.uniform(0, LONGEST_PAUSE_S))
+            await self._kill(self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0])
+
+    async def _kill(self, part: str) -> None:
+        running, killed_at = self.load.ground.alive(), now()
+        if part == "parent":
+            await asyncio.to_thread(_kill_all, self.load.live)
+        elif not await self._kill_one(part):
+            return
+        self.victims[part] += 1
+        self.adopted += 0 if part == "receiver" else running
+        await self._back_since(killed_at)
+
+    async def _kill_one(self, part: str) -> bool:
+        """One of its kind; False when it was just then away of itself."""
+        there = await _until(lambda: parts_of(self.load.live, part))
+        with suppress(ProcessLookupError):
+            os.kill(self.chance.choice(sorted(there)), signal.SIGKILL)
+            return True
+        return False
+
+    async def _back_since(self, killed_at: float) -> None:
+        """Until a submission that came later was answered, so that no kill hits what is away already."""
+        await _until(lambda: any(submit.started >= killed_at and submit.ended for submit in self.load.submits[-200:]))
+        self.away_s.append(now() - killed_at)
+
+
+def _kill_all(live: Live) -> None:
+    """The parent, with which all its parts end; then the admin, or their init system, starts it again."""
+    live.kill()
+    live.start()
+
+
+def parts_of(live: Live, part: str) -> set[int]:
+    """The processes that are this part now."""
+    children = Path(f"/proc/{live.pid}/task/{live.pid}/children").read_text().split()
+    return {pid for pid in map(int, children) if PARTS[part] in _arguments(pid)}
+
+
+def _arguments(pid: int) -> list[bytes]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []
+
+
+async def _until(found: Callable[[], object]) -> set[int]:
+    """What is found, once there is something."""
+    deadline = time.monotonic() + BACK_S
+    while not (it := found()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"the server is not back after {BACK_S} s")
+        await asyncio.sleep(LOOK_S)
+    return it if isinstance(it, set) else set()

@@ -1,0 +1,63 @@
+"""A server under load whose parts are killed, from its start to the verdict on all that happened."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from tests import processes
+from tests.integration.faults.aftermath import read_history
+from tests.integration.faults.kills import Kills
+from tests.integration.faults.load import Load
+from tests.integration.faults.program import Ground
+from tests.integration.history import History, problems
+from tests.live import Live, live_server
+
+SUBMITS_PER_S: Final = 20
+SETTINGS: Final = """\
+[executor.local]
+cpus = 4
+memory = "16G"
+disk = "100G"
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a storm went. `problems` is what should be empty."""
+
+    seed: int
+    history: History
+    kills: Kills
+    hangs: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def acknowledged(self) -> int:
+        return sum(submit.job is not None for submit in self.history.submits)
+
+    @property
+    def ends(self) -> Counter[str]:
+        return Counter(job.state for job in self.history.jobs)
+
+
+async def storm(seed: int, kills: int) -> Outcome:
+    """Submissions all the time, so many kills, and what is left when all jobs have ended."""
+    with live_server(SETTINGS) as live:
+        load = Load(live, Ground(live.folder / "ground"), random.Random(seed), f"s{seed}")
+        killing = Kills(load, random.Random(seed + 1))
+        async with load.running(SUBMITS_PER_S):
+            await killing.go_on(kills)
+        history = await read_history(load)
+        live.stop()
+        found = (*problems(history), *load.refusals, *_left_over(live))
+        hangs = tuple(hang for client in load.clients for hang in client.hangs)
+        return Outcome(seed, history, killing, hangs, found)
+
+
+def _left_over(live: Live) -> list[str]:
+    """No process, and no working folder, outlives its job."""
+    running = [f"process {pid} is left over" for pid in processes.mentioning(live.folder)]
+    return running + [f"{path.name} is left over" for path in (live.data / "scratch").iterdir()]
