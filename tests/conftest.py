@@ -14,7 +14,7 @@ import pytest
 from tests.parts import PARTS, need, required
 
 HERE = Path(__file__).parent
-NEEDED_IN = {"scripts": ("openssh",)}
+NEEDED_IN = {"integration": ("openssh",), "scripts": ("openssh",)}
 """Whole folders whose tests all need a part."""
 
 
@@ -38,6 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(part)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for name in sorted({mark.name for mark in item.iter_markers()} & PARTS.keys()):
         need(name)

@@ -15,6 +15,7 @@ from scheduler.policies import load
 from scheduler.policies.protocols import Policies
 from tovi_cli.catalog import VERBS
 from tovi_cli.parse import Parser
+from tovi_server.__main__ import app as server
 from tovi_server.core import spec_reader_keys as keys
 from tovi_server.core.spec_reader import read_spec
 from tovi_server.core.states import TaskState
@@ -159,6 +160,13 @@ def commands(text: str) -> Iterator[list[str]]:
             command = re.match(r"ssh (?:-p 2222 )?tovi(?:\.example)?(?: (.*))?$", part.strip())
             if command and command[1]:
                 yield shlex.split(re.split(r" >+ | < ", command[1])[0])
+
+
+@page_by_page
+def test_server_commands_on_pages_can_be_typed(path: Path) -> None:
+    lines = re.findall(r"^(?:    |ExecStart=/opt/tovi/.venv/bin/)tovi-server (.*)$", path.read_text(), re.MULTILINE)
+    for line in lines:
+        server.parse_args(shlex.split(line, comments=True), exit_on_error=False, print_error=False)
 
 
 @page_by_page
