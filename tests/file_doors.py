@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import resource
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
-
-import asyncssh
 
 from tests.ssh_edge import DEADLINE_S, Ended, Server, run, serving, started
 from tovi_server.api import ManagerAPI
@@ -195,27 +192,3 @@ def state(folder: Path) -> dict[str, tuple[int, int, int]]:
     """Of a tree, so that any change shows."""
     found = {str(path): path.lstat() for path in (folder, *folder.rglob("*"))}
     return {path: (stat.st_ino, stat.st_mode, stat.st_ctime_ns) for path, stat in found.items()}
-
-
-async def client_of(files: Files) -> asyncssh.SSHClientConnection:
-    """A connection of a program, not of OpenSSH."""
-    return await asyncssh.connect(
-        "127.0.0.1",
-        files.server.port,
-        known_hosts=str(files.server.folder / "known_hosts"),
-        client_keys=[str(files.server.folder / "alice")],
-        username="tovi",
-        config=None,
-    )
-
-
-def resident_bytes() -> int:
-    """Memory of this process, in which the receiver is."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def pause_reading(connection: asyncssh.SSHClientConnection) -> None:
-    """What no polite client can do."""
-    transport = connection._transport
-    assert isinstance(transport, asyncio.Transport)
-    transport.pause_reading()

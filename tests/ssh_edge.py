@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Sequence
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
+
+import asyncssh
 
 from tovi_server.api import ManagerAPI
 from tovi_server.core.access import Caller
@@ -160,3 +163,75 @@ async def serving(
 def with_limits(**changes: object) -> Limits:
     """The default limits but for `changes`."""
     return Limits().model_validate({**Limits().model_dump(), **changes})
+
+
+async def greeting(server: Server, *, source: str = "127.0.0.1") -> bytes:
+    """What a stranger is told who says nothing; empty when the door is shut."""
+    async with stranger(server, source=source) as (reader, _):
+        return await reader.readline()
+
+
+@contextlib.asynccontextmanager
+async def stranger(
+    server: Server, *, source: str = "127.0.0.1"
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A bare TCP connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=(source, 0))
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            yield reader, writer
+    finally:
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def client(
+    server: Server, key: str = "alice", encryption_algs: Sequence[str] = ()
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    """A scripted client, for what OpenSSH is too polite to do."""
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        asyncssh.connect(
+            "127.0.0.1",
+            server.port,
+            username="x",
+            client_keys=[str(server.folder / key)],
+            known_hosts=None,
+            config=None,
+            agent_path=None,
+            encryption_algs=encryption_algs,
+        ) as connection,
+    ):
+        yield connection
+
+
+async def rest(reader: asyncio.StreamReader) -> bytes:
+    """All that still comes until the other side closes, however it closes."""
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""
+
+
+async def here(process: asyncio.subprocess.Process) -> None:
+    assert process.stdout is not None
+    async with asyncio.timeout(DEADLINE_S):
+        assert await process.stdout.readline() == b"here\n"
+
+
+async def sleep_for_ever(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+    await streams.write(b"here\n")
+    await asyncio.Event().wait()
+    return 0
+
+
+def pause_reading(connection: asyncssh.SSHClientConnection) -> None:
+    """What no polite client can do."""
+    transport = connection._transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()
+
+
+def resident_bytes() -> int:
+    """Memory of this process, in which the receiver is."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

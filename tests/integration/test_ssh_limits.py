@@ -5,65 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import asyncssh
 import pytest
 
-from tests.ssh_edge import DEADLINE_S, Server, make_key, serving, started, with_limits
+from tests.ssh_edge import (
+    DEADLINE_S,
+    client,
+    greeting,
+    here,
+    make_key,
+    rest,
+    serving,
+    sleep_for_ever,
+    started,
+    stranger,
+    with_limits,
+)
 from tovi_server.api import ManagerAPI
 from tovi_server.receivers import ssh_server
 from tovi_server.receivers.acceptor import Acceptor
 from tovi_server.receivers.counter_link import CounterServer, RemoteCounter
 from tovi_server.streams import Streams
-
-
-async def sleep_for_ever(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
-    await streams.write(b"here\n")
-    await asyncio.Event().wait()
-    return 0
-
-
-async def greeting(server: Server, *, source: str = "127.0.0.1") -> bytes:
-    """What a stranger is told who says nothing; empty when the door is shut."""
-    async with stranger(server, source=source) as (reader, _):
-        return await reader.readline()
-
-
-@contextlib.asynccontextmanager
-async def stranger(
-    server: Server, *, source: str = "127.0.0.1"
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A bare TCP connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=(source, 0))
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            yield reader, writer
-    finally:
-        writer.close()
-
-
-@contextlib.asynccontextmanager
-async def client(
-    server: Server, key: str = "alice", encryption_algs: Sequence[str] = ()
-) -> AsyncIterator[asyncssh.SSHClientConnection]:
-    """A scripted client, for what OpenSSH is too polite to do."""
-    async with (
-        asyncio.timeout(DEADLINE_S),
-        asyncssh.connect(
-            "127.0.0.1",
-            server.port,
-            username="x",
-            client_keys=[str(server.folder / key)],
-            known_hosts=None,
-            config=None,
-            agent_path=None,
-            encryption_algs=encryption_algs,
-        ) as connection,
-    ):
-        yield connection
 
 
 async def test_the_eleventh_stranger_of_one_source_waits_outside_and_others_get_in(tmp_path: Path) -> None:
@@ -85,7 +51,7 @@ async def test_a_newcomer_displaces_who_idles_at_the_door(tmp_path: Path) -> Non
             assert await reader.readline() == b"SSH-2.0-OpenSSH_compatible\r\n"
 
         assert (await server.run("hello")).out == b"hello\n"
-        assert await _rest(idle[0][0]) == b""
+        assert await rest(idle[0][0]) == b""
 
 
 async def test_who_fails_ten_times_is_shut_out_for_a_while(tmp_path: Path) -> None:
@@ -119,7 +85,7 @@ async def test_a_silent_peer_is_closed_after_the_banner_deadline(tmp_path: Path)
                 await writer.drain()
                 await asyncio.sleep(0.01)
 
-        assert await _rest(reader) == b""
+        assert await rest(reader) == b""
 
 
 async def test_half_a_key_exchange_is_closed_after_the_login_deadline(tmp_path: Path) -> None:
@@ -127,7 +93,7 @@ async def test_half_a_key_exchange_is_closed_after_the_login_deadline(tmp_path: 
     async with serving(tmp_path, limits=limits) as server, stranger(server) as (reader, writer):
         writer.write(b"SSH-2.0-half\r\n")
 
-        assert await _rest(reader) != b""
+        assert await rest(reader) != b""
 
 
 async def test_a_talkative_stranger_is_cut_off(tmp_path: Path) -> None:
@@ -140,7 +106,7 @@ async def test_a_talkative_stranger_is_cut_off(tmp_path: Path) -> None:
 
         writer.write(packet * 40)
         async with asyncio.timeout(5):
-            await _rest(reader)
+            await rest(reader)
 
 
 async def test_logging_in_often_is_no_failure(tmp_path: Path) -> None:
@@ -213,9 +179,9 @@ async def test_a_user_has_so_many_connections_over_all_receivers(tmp_path: Path)
         serving(folders[1], limits=limits, counter=counters[1], run_command=sleep_for_ever) as two,
         started(one.ssh("x")) as first,
     ):
-        await _here(first)
+        await here(first)
         async with started(two.ssh("x")) as second:
-            await _here(second)
+            await here(second)
             refused = await one.run("x")
             assert refused.code == 255
             assert b"alice has 2 connections open already" in refused.err
@@ -244,8 +210,8 @@ async def test_a_removed_key_loses_its_open_connections(tmp_path: Path) -> None:
         started(server.ssh("x")) as alice,
         started(server.ssh("x", key="bob")) as bob,
     ):
-        await _here(alice)
-        await _here(bob)
+        await here(alice)
+        await here(bob)
         server.gate.users = {key: user for key, user in server.gate.users.items() if user == "bob"}
         async with asyncio.timeout(5):
             assert await alice.wait() == 255
@@ -345,7 +311,7 @@ async def test_a_connection_that_crashes_ends_alone(tmp_path: Path) -> None:
     async with serving(tmp_path) as server, client(server) as bystander:
         async with stranger(server, source="127.0.0.2") as (reader, writer):
             writer.write(b"SSH-2.0-bad\r\n\x00\x00\x00\x0c\x0a\x15" + bytes(10) + b"rubbish" * 100)
-            await _rest(reader)
+            await rest(reader)
 
         assert (await bystander.run("hello")).stdout == "hello\n"
 
@@ -370,7 +336,7 @@ async def test_draining_lets_running_commands_end_and_nobody_in(tmp_path: Path) 
         return 0
 
     async with serving(tmp_path, run_command=slow) as server, started(server.ssh("x")) as running:
-        await _here(running)
+        await here(running)
         draining = asyncio.create_task(server.receiver.drain(DEADLINE_S))
         await asyncio.sleep(0)
         with pytest.raises(ConnectionRefusedError):
@@ -429,20 +395,6 @@ async def test_a_close_counts_at_once_though_input_waits_unread(tmp_path: Path) 
 async def _run_for_ever(connection: asyncssh.SSHClientConnection) -> None:
     while True:
         await connection.run("x")
-
-
-async def _rest(reader: asyncio.StreamReader) -> bytes:
-    """All that still comes until the other side closes, however it closes."""
-    try:
-        return await reader.read()
-    except ConnectionError:
-        return b""
-
-
-async def _here(process: asyncio.subprocess.Process) -> None:
-    assert process.stdout is not None
-    async with asyncio.timeout(DEADLINE_S):
-        assert await process.stdout.readline() == b"here\n"
 
 
 async def _counter(parent: CounterServer) -> RemoteCounter:

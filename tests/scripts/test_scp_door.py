@@ -14,17 +14,15 @@ from tests.file_doors import (
     KEYS,
     MISSING,
     SLOW,
-    client_of,
     contents,
     cut_off,
     files_served,
     fill,
     parts,
-    pause_reading,
     plant_links,
-    resident_bytes,
     state,
 )
+from tests.ssh_edge import client, pause_reading, resident_bytes
 from tovi_server.core.access import Role
 from tovi_server.receivers.counter import Claim
 
@@ -405,7 +403,7 @@ async def test_who_asks_an_old_scp_without_reading_holds_little_memory(tmp_path:
     async with files_served(tmp_path) as files:
         (files.home() / "big").touch()
         os.truncate(files.home() / "big", 1 << 30)
-        async with await client_of(files) as connection:
+        async with client(files.server) as connection:
             process = await connection.create_process("scp -f home/big", encoding=None, window=(1 << 31) - 1)
             process.stdin.write(b"\0")
             await process.stdout.readline()

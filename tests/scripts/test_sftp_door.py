@@ -12,18 +12,15 @@ import pytest
 from tests.file_doors import (
     MISSING,
     SLOW,
-    client_of,
     contents,
     cut_off,
     files_served,
     parts,
-    pause_reading,
     plant_links,
-    resident_bytes,
     state,
     until,
 )
-from tests.ssh_edge import run
+from tests.ssh_edge import client, pause_reading, resident_bytes, run
 from tovi_server.receivers.counter import Claim
 from tovi_server.receivers.sftp_open import READ
 from tovi_server.receivers.sftp_packets import LONGEST_DATA, Reply, Request, string, uint32, uint64
@@ -184,7 +181,7 @@ async def test_what_is_no_sftp_ends_only_itself(tmp_path: Path) -> None:
 async def test_open_files_are_counted_over_all_sessions_of_a_user(tmp_path: Path) -> None:
     async with files_served(tmp_path, most_handles=20) as files:
         (files.home() / "x").write_bytes(b"x")
-        async with await client_of(files) as connection:
+        async with client(files.server) as connection:
             first, second = await connection.start_sftp_client(), await connection.start_sftp_client()
             opened = [await first.open("home/x", "rb") for _ in range(15)]
             also = [await second.open("home/x", "rb") for _ in range(5)]
@@ -208,7 +205,7 @@ async def test_who_asks_without_reading_holds_little_memory(tmp_path: Path) -> N
     async with files_served(tmp_path) as files:
         (files.home() / "big").touch()
         os.truncate(files.home() / "big", 1 << 30)
-        async with await client_of(files) as connection:
+        async with client(files.server) as connection:
             process = await connection.create_process(subsystem="sftp", encoding=None, window=(1 << 31) - 1)
             process.stdin.write(request(Request.INIT, uint32(3)))
             process.stdin.write(request(Request.OPEN, uint32(0), string(b"home/big"), uint32(READ), uint32(0)))

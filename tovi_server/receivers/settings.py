@@ -44,6 +44,8 @@ class Limits(Section):
     """Names and values of the allowed variables of one session."""
     command_bytes: int = 64 * 1024
     """The longest command line."""
+    rekeys_per_minute: int = 30
+    """New keys that a client may ask for on its connection; a stock one does so once in many GiB."""
     keepalive_interval: Duration = timedelta(seconds=30)
     """How often a silent client is asked whether it is still there."""
     keepalive_misses: int = 3

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import asyncssh
 import structlog
-from asyncssh.constants import MSG_IGNORE
+from asyncssh.constants import MSG_IGNORE, MSG_KEXINIT
 from asyncssh.logging import SSHLogger
-from asyncssh.packet import SSHPacketLogger
+from asyncssh.packet import SSHPacket, SSHPacketLogger
 
+from tovi_server.receivers.frequency import Frequency
 from tovi_server.receivers.quiet import QUIET
 from tovi_server.receivers.settings import Limits
 
@@ -29,6 +31,8 @@ _PROMPT_READS = 16
 """Reads after which a login is over; until then acknowledgements are sent at once."""
 _WRITE_BUFFER_BYTES = 4 << 20
 """Above what the windows of ordinary channels let through: more is a peer that asks without reading."""
+_MOST_DEFERRED = 1024
+"""Packets that wait for new keys. All channels together have fewer when they are held up."""
 _KNOWS_GCM = re.compile(rb"SSH-2\.0-OpenSSH_(6\.[2-9]|[7-9]|[1-9][0-9])")
 _TCP_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -56,8 +60,8 @@ class Connection(asyncssh.SSHServerConnection):
         self._unsent: list[bytes] = []
         self.proven_key: bytes | None = None
         """The public key whose signature was verified last; the only basis of an identity."""
-        self.is_full = False
-        """Whether what was sent waits for the peer to read."""
+        self._is_unread = False
+        self._rekeying = Frequency(limits.rekeys_per_minute, window_s=60)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -83,15 +87,20 @@ class Connection(asyncssh.SSHServerConnection):
         if self._banner_timer is not None and self.get_extra_info("client_version"):
             self._stop_banner_timer()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what is sent waits: for the peer to read, or for new keys, which the peer may never agree to."""
+        return self._is_unread or not self._kex_complete
+
     def pause_writing(self) -> None:
         """The peer does not read: stop listening to it, and hold up who writes to it, so that nothing piles up."""
-        self.is_full = True
+        self._is_unread = True
         if self._transport is not None:
             self._transport.pause_reading()
         self._tell_channels()
 
     def resume_writing(self) -> None:
-        self.is_full = False
+        self._is_unread = False
         if self._transport is not None:
             self._transport.resume_reading()
         self._tell_channels()
@@ -113,6 +122,12 @@ class Connection(asyncssh.SSHServerConnection):
             self.proven_key = key_data
         return valid
 
+    def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
+        """The library lets a client exchange keys as often as it likes, which is the dearest thing it can ask for."""
+        if pkttype == MSG_KEXINIT and not self._rekeying.allows(asyncio.get_running_loop().time()):
+            raise asyncssh.ProtocolError("keys are exchanged too often: ask for it less, e.g. without RekeyLimit")
+        return super().process_packet(pkttype, pktid, packet)
+
     def internal_error(self, exc_info: OptExcInfo | None = None, error_logger: SSHLogger | None = None) -> None:
         """A bug met on one connection: it ends, the others do not notice."""
         log.error("connection_crashed", peer=self.get_extra_info("peername"), exc_info=exc_info or True)
@@ -120,8 +135,11 @@ class Connection(asyncssh.SSHServerConnection):
 
     def send_packet(self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None) -> None:
         """Without the empty packet that the library sends before each: it guards CBC, which is not offered."""
-        if pkttype != MSG_IGNORE:
-            super().send_packet(pkttype, *args, handler=handler)
+        if pkttype == MSG_IGNORE:
+            return
+        super().send_packet(pkttype, *args, handler=handler)
+        if len(self._deferred_packets) > _MOST_DEFERRED:
+            self.abort()
 
     def log_sent_packet(self, *_: object, **__: object) -> None:
         """Not logged; see `quiet`."""
@@ -145,6 +163,12 @@ class Connection(asyncssh.SSHServerConnection):
         if _KNOWS_GCM.match(self._client_version):
             self._enc_algs = [name for name in self._enc_algs if b"gcm" in name]
         super()._send_kexinit()
+        self._tell_channels()
+
+    def _send_deferred_packets(self) -> None:
+        """Private: new keys are there."""
+        super()._send_deferred_packets()
+        self._tell_channels()
 
     def _watch_stranger(self, size: int) -> None:
         self._strange_bytes += size
