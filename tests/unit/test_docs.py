@@ -83,6 +83,7 @@ def test_every_page_is_reached_from_the_index() -> None:
         page = todo.pop()
         reached.add(page)
         links = [(page.parent / link.partition("#")[0]).resolve() for link in LINK.findall(page.read_text())]
+        links += [page for link in links if link.is_dir() for page in link.glob("*.md")]
         todo += [link for link in links if link.suffix == ".md" and link not in reached]
     assert set(ROOT.glob("docs/**/*.md")) - reached == set()
 
