@@ -86,7 +86,6 @@ class _Room:
         first = _first_to_fit(request, offers)
         if kept is None and first is not None:
             self._ledger.keep(Kept(task.job, first.node.name, request))
-            self._refused.clear()
         self._refused[request] = reason
         return reason
 

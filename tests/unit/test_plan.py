@@ -259,14 +259,19 @@ def test_what_asks_for_the_same_is_refused_once() -> None:
 
 def test_a_refusal_is_worked_out_again_once_something_was_taken() -> None:
     """Its numbers are those of the moment the entry was looked at."""
-    big, small = cpus(8), cpus(1)
     made = planned(
-        [an_entry(1, request=big), an_entry(2, request=small), an_entry(3, request=big)],
-        nodes=[node("a", cpu=8), node("b", cpu=8)],
-        active=[an_active(7, node="a", request=cpus(2)), an_active(8, node="b", request=cpus(4))],
+        [
+            an_entry(1, request=cpus(8)),
+            an_entry(2, request=cpus(4)),
+            an_entry(3, request=cpus(1)),
+            an_entry(4, request=cpus(4)),
+        ],
+        nodes=[node("a", cpu=8), node("b", cpu=4)],
+        active=[an_active(8, node="a", request=cpus(6)), an_active(9, node="b")],
     )
-    assert starts(made) == [("2.main.0", "b")]
-    assert made.reasons[JobId(3), "main"].data["free_cpu_millicores"] == 6000
+    assert starts(made) == [("3.main.0", "b")]
+    free = [made.reasons[JobId(job), "main"].data["free_cpu_millicores"] for job in (2, 4)]
+    assert free == [3000, 2000]
 
 
 @pytest.mark.parametrize("backwards", [False, True])
