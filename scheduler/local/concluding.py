@@ -1,0 +1,95 @@
+"""After an attempt's shim ended: end what it left, and note how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import structlog
+
+from scheduler.local import control, ending
+from scheduler.local.control import Exit
+from scheduler.local.running import Running, Shim
+
+_GONE_WITHIN_S: Final = 5.0
+_POLL_S: Final = 0.002
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+def conclude(running: Running, *, now: float) -> Exit | None:
+    """How it ended, noted durably; None when nobody knows. All that it started has ended."""
+    status, cpu_s = (None, None) if running.shim is None else _reap(running.shim)
+    if running.cgroup is not None:
+        running.cgroup.kill()
+    ended = _found(running, status)
+    if ended is not None and not ended.complete:
+        ended = _complete(running, ended, cpu_s=cpu_s, now=now)
+        _note(running, ended)
+    if running.cgroup is not None:
+        running.cgroup.remove()
+    return ended
+
+
+def _found(running: Running, status: int | None) -> Exit | None:
+    """As the shim noted it, or as it can be told of a shim that could not."""
+    noted = control.read_exit(running.order.control)
+    if noted is not None:
+        return noted
+    if running.cause is not None:
+        return Exit(ending.KILLED, running.cause)
+    return None if status is None else ending.of_status(status)
+
+
+def _reap(shim: Shim) -> tuple[int | None, float | None]:
+    """The exit status of a child (-n for signal n) and the CPU time of all that was waited for in its tree.
+
+    Its group is ended while the dead leader still keeps the group's number from being used again.
+    """
+    try:
+        os.waitid(os.P_PID, shim.pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        return None, None
+    with suppress(ProcessLookupError):
+        os.killpg(shim.pid, signal.SIGKILL)
+    _, status, used = os.wait4(shim.pid, 0)
+    _wait_for_group(shim.pid)
+    return os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
+
+
+def _wait_for_group(group: int) -> None:
+    until = time.monotonic() + _GONE_WITHIN_S
+    with suppress(ProcessLookupError):
+        while time.monotonic() < until:
+            os.killpg(group, 0)
+            time.sleep(_POLL_S)
+
+
+def _complete(running: Running, ended: Exit, *, cpu_s: float | None, now: float) -> Exit:
+    cgroup = running.cgroup
+    peak = None if cgroup is None else cgroup.peak_bytes()
+    ended = replace(
+        ended,
+        message=ended.message or running.message,
+        at=ended.at or now,
+        cpu_s=_first(cpu_s, control.read_times(running.order.control), running.cpu_s),
+        memory_bytes=_first(peak, running.memory_bytes),
+        complete=True,
+    )
+    return ending.judged(ended, cause=running.cause, ran_out_of_memory=cgroup is not None and cgroup.ran_out())
+
+
+def _first(*known: T | None) -> T | None:
+    return next((one for one in known if one is not None), None)
+
+
+def _note(running: Running, ended: Exit) -> None:
+    try:
+        control.write_exit(running.order.control, ended)
+    except OSError as error:
+        log.error("exit_not_noted", attempt=str(running.order.attempt), error=str(error))
