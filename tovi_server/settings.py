@@ -86,7 +86,7 @@ class SchedulerSettings(Section):
 class LocalSettings(Section):
     """Tasks as processes of this machine."""
 
-    cpus: float | None = Field(default=None, gt=0)
+    cpus: int | None = Field(default=None, ge=1)
     """How many to hand out; not set: what the machine has. So for `memory`, `disk` and `gpus`."""
     memory: Amount | None = None
     """Memory to hand out."""

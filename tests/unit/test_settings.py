@@ -52,10 +52,10 @@ def test_the_command_line_beats_variables_beats_the_file_beats_defaults(
 
 def test_lengths_of_time_and_amounts_are_written_as_in_a_job_file(tmp_path: Path) -> None:
     local = read_settings(
-        written(tmp_path, '[executor.local]\ngrace = "1m30s"\nmemory = "32G"\ncpus = 3.5')
+        written(tmp_path, '[executor.local]\ngrace = "1m30s"\nmemory = "32G"\ncpus = 3')
     ).executor.local
 
-    assert (local.grace, local.memory, local.cpus) == (timedelta(seconds=90), 32 * GIB, 3.5)
+    assert (local.grace, local.memory, local.cpus) == (timedelta(seconds=90), 32 * GIB, 3)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,11 @@ class Foundations:
         """The folder that is never in a task's sight."""
         return self.root / "server"
 
+    @property
+    def policy_file(self) -> Path:
+        """Which need not exist."""
+        return self.server / self.settings.scheduler.policy
+
     async def watch_database(self) -> None:
         """Until it may not be written any more by this process, which then must end.
 

@@ -7,12 +7,15 @@ import socket
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from scheduler.plan import plan
+from scheduler.policies.protocols import Policies
+from scheduler.policies.watch import PolicyWatch
+from scheduler.snapshot import Snapshot
 from tovi_cli.main import make_run_command
 from tovi_cli.welcome import welcome
 from tovi_server.api import ManagerAPI
 from tovi_server.app.foundations import Foundations, open_foundations
 from tovi_server.app.link import Link
-from tovi_server.app.policies import open_policies
 from tovi_server.app.start import Start
 from tovi_server.core import views
 from tovi_server.files.shared import SharedFiles
@@ -39,8 +42,10 @@ async def run(start: Start, link: Link) -> None:
         sockets = [socket.socket(fileno=descriptor) for descriptor in start.sockets]
         counter = await RemoteCounter.connect(socket.socket(fileno=start.counter))
         changes = ChangeFeed(base.jobs)
-        policies = open_policies(base)
-        manager = _manager(base, changes, policies.reasons, port=sockets[0].getsockname()[1])
+        policies = PolicyWatch(base.policy_file, check=_try_out)
+        manager = _manager(
+            base, changes, lambda snapshot: plan(snapshot, policies.current()).reasons, port=sockets[0].getsockname()[1]
+        )
         receivers = [_receiver(base, manager, counter) for _ in sockets]
         async with asyncio.TaskGroup() as group:
             serving = [
@@ -57,6 +62,10 @@ async def run(start: Start, link: Link) -> None:
             await asyncio.wait(serving)
             for task in others:
                 task.cancel()
+
+
+async def _try_out(policies: Policies) -> None:
+    plan(Snapshot((), (), ()), policies)
 
 
 def _manager(base: Foundations, changes: ChangeFeed, planner: Planner, *, port: int) -> Manager:

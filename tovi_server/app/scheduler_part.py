@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from datetime import timedelta
 from typing import Final
 
 import structlog
-from scheduler.local import open_local_executor
-from scheduler.loop import Loop
 
+from scheduler.local import LocalSettings, open_local_executor
+from scheduler.loop import Loop
+from scheduler.policies.watch import PolicyWatch
 from scheduler.ports import Owner
 from tovi_server.app.foundations import Foundations, open_foundations
 from tovi_server.app.link import Link
-from tovi_server.app.policies import open_policies
 from tovi_server.app.sole import sole_scheduler
 from tovi_server.app.start import Start
 from tovi_server.core.errors import NotFoundError
@@ -38,9 +39,23 @@ async def run(start: Start, link: Link) -> None:
         open_local_executor(_local_settings(base), clock=base.clock) as executor,
         asyncio.TaskGroup() as group,
     ):
-        policies = open_policies(base)
-        loop = _loop(base, executor, policies)
-        works = (loop.run(), base.bell.listen(loop.wake), base.watch_database(), _sweep_for_ever(base))
+        policies = PolicyWatch(base.policy_file, check=lambda policies: loop.check(policies))
+        loop = Loop(
+            queue=base.jobs,
+            files=_attempt_files(base),
+            executor=executor,
+            policies=policies.current,
+            clock=base.clock,
+            interval=base.settings.scheduler.interval,
+            told=base.bell.ring,
+        )
+        works = (
+            loop.run(),
+            policies.run(),
+            base.bell.listen(loop.wake),
+            base.watch_database(),
+            _sweep_for_ever(base),
+        )
         tasks = [group.create_task(work) for work in works]
         await base.jobs.record_nodes(await executor.nodes(), now=base.clock.now())
         link.ready()
@@ -49,15 +64,15 @@ async def run(start: Start, link: Link) -> None:
             task.cancel()
 
 
-def _loop(base, executor, policies) -> Loop:
-    return Loop(
-        queue=base.jobs,
-        files=_attempt_files(base),
-        executor=executor,
-        policies=lambda: policies,
-        clock=base.clock,
-        interval=base.settings.scheduler.interval,
-        told=base.bell.ring,
+def _local_settings(base: Foundations) -> LocalSettings:
+    local = base.settings.executor.local
+    return LocalSettings(
+        name=socket.gethostname(),
+        cpus=local.cpus,
+        memory_bytes=local.memory,
+        disk_bytes=local.disk,
+        disk_of=base.root,
+        gpus=local.gpus,
     )
 
 
