@@ -77,7 +77,7 @@ def _command(verb: Verb, parser: Parser) -> str:
 
 
 def errors() -> str:
-    found = sorted(error_types(), key=lambda error: (error.exit_status, error.code))
+    found = sorted(error_types() - {ToviError}, key=lambda error: (error.exit_status, error.code))
     return _table(
         ("code", "exit status", "meaning"),
         ((f"`{error.code}`", str(error.exit_status), _sentence(error.__doc__)) for error in found),
