@@ -90,7 +90,7 @@ def test_a_job_goes_on_while_no_server_runs_and_is_known_afterwards(live: Live) 
 
     assert live.ssh("wait", "1").code == 0
     assert live.ssh("logs", "1").out == b"over\n"
-    assert live.json("show", "1.main.0")["attempt"] == "1.main.0/1"
+    assert live.json("show", "1.main.0")["attempt"] == 1
 
 
 def test_a_second_server_on_the_same_data_directory_is_refused(live: Live) -> None:
