@@ -49,6 +49,7 @@ class Loop:
         self._told = told
         self._recorder = Recorder(queue=queue, files=files, clock=clock, recorded=self._after_record)
         self._handover = Handover(files=files, executor=executor, clock=clock, ended=self._recorder.take)
+        self._one_at_a_time = asyncio.Lock()
         self._woken = asyncio.Event()
         self._adopted = asyncio.Event()
         self._outage = Outage("what a tick needs")
@@ -74,7 +75,8 @@ class Loop:
         """Load, plan, apply: once. What cannot be done now is left for the next; nothing changed costs nothing."""
         self._recorder.retry()
         try:
-            await self._look()
+            async with self._one_at_a_time:
+                await self._look()
         except ToviError as error:
             self._outage.failed(error)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -95,7 +95,9 @@ class FakeQueue:
     nodes: tuple[Node, ...] = ()
     reads: int = 0
     failures: list[Exception] = field(default_factory=list)
-    """Raised one by one by the next writes; `lost` ones after they were committed."""
+    """Raised one by one by the next writes, which then have done nothing."""
+    lost_answers: list[Exception] = field(default_factory=list)
+    """Raised one by one by the next dispatches, which were committed."""
     batches: list[tuple[Report, ...]] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -136,6 +138,8 @@ class FakeQueue:
             self.under_way[one] = replace(active, attempt=one)
             started.append(self.under_way[one])
         await self._commit()
+        if self.lost_answers:
+            raise self.lost_answers.pop(0)
         return tuple(started)
 
     async def record(self, reports: Sequence[Report]) -> None:
@@ -240,11 +244,14 @@ class FakeExecutor:
 
     def __init__(self, nodes: Collection[Node] = (NODE,)) -> None:
         self.machines = tuple(nodes)
+        self.machines_errors: list[Exception] = []
         self.starting = Gate()
         self.stopping = Gate()
-        self._reports: asyncio.Queue[Report] = asyncio.Queue()
+        self._reports: asyncio.Queue[Report | None] = asyncio.Queue()
 
     async def nodes(self) -> tuple[Node, ...]:
+        if self.machines_errors:
+            raise self.machines_errors.pop(0)
         return self.machines
 
     async def start(self, order: Order) -> None:
@@ -256,9 +263,12 @@ class FakeExecutor:
     def say(self, report: Report) -> None:
         self._reports.put_nowait(report)
 
+    def say_no_more(self) -> None:
+        self._reports.put_nowait(None)
+
     async def reports(self) -> AsyncIterator[Report]:
-        while True:
-            yield await self._reports.get()
+        while (report := await self._reports.get()) is not None:
+            yield report
 
 
 class House:
@@ -302,9 +312,10 @@ class House:
         """Let some time pass, and have the loop look at everything."""
         self.clock.at += later
         await self.loop.tick()
+        await asyncio.sleep(0)  # others have their turn
 
-
-async def settle(work: Awaitable[None]) -> None:
-    """Await with a deadline."""
-    async with asyncio.timeout(SOON_S):
-        await work
+    async def look_until(self, condition: Callable[[], bool]) -> None:
+        """Let more and more time pass until it is so."""
+        async with asyncio.timeout(SOON_S):
+            while not condition():
+                await self.look(later=timedelta(minutes=1))
