@@ -22,11 +22,22 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
+class ClaimedByAnotherError(Exception):
+    """A shim found the attempt claimed, and did nothing."""
+
+
 def conclude(running: Running, *, now: float) -> Exit | None:
-    """How it ended, noted durably; None when nobody knows. All that it started has ended."""
+    """How it ended, noted durably; None when nobody knows. All that it started has ended.
+
+    Raises:
+        ClaimedByAnotherError: it has not ended; another shim runs it.
+    """
     status, cpu_s = (None, None) if running.shim is None else _reap(running.shim)
+    if status == -signal.SIGKILL and _is_anothers(running):
+        raise ClaimedByAnotherError
     if running.cgroup is not None:
         running.cgroup.kill()
+    running.marks.look(now)
     ended = _found(running, status)
     if ended is not None and not ended.complete:
         ended = _complete(running, ended, cpu_s=cpu_s, now=now)
@@ -36,14 +47,22 @@ def conclude(running: Running, *, now: float) -> Exit | None:
     return ended
 
 
+def _is_anothers(running: Running) -> bool:
+    claim = control.read_claim(running.order.control)
+    return claim is not None and running.shim is not None and claim.pid != running.shim.pid
+
+
 def _found(running: Running, status: int | None) -> Exit | None:
     """As the shim noted it, or as it can be told of a shim that could not."""
-    noted = control.read_exit(running.order.control)
+    folder = running.order.control
+    noted = control.read_exit(folder)
     if noted is not None:
         return noted
     if running.cause is not None:
         return Exit(ending.KILLED, running.cause)
-    return None if status is None else ending.of_status(status)
+    if status is None:
+        return None
+    return ending.of_status(status) if control.was_claimed(folder) else ending.unclaimed(control.why_unwritable(folder))
 
 
 def _reap(shim: Shim) -> tuple[int | None, float | None]:
@@ -75,10 +94,9 @@ def _complete(running: Running, ended: Exit, *, cpu_s: float | None, now: float)
     peak = None if cgroup is None else cgroup.peak_bytes()
     ended = replace(
         ended,
-        message=ended.message or running.message,
         at=ended.at or now,
-        cpu_s=_first(cpu_s, control.read_times(running.order.control), running.cpu_s),
-        memory_bytes=_first(peak, running.memory_bytes),
+        cpu_s=_first(cpu_s, control.read_times(running.order.control), running.use.cpu_s),
+        memory_bytes=_first(peak, running.use.peak_bytes),
         complete=True,
     )
     return ending.judged(ended, cause=running.cause, ran_out_of_memory=cgroup is not None and cgroup.ran_out())

@@ -16,6 +16,7 @@ from typing import Final
 from tovi_server.core.reasons import EndReason
 
 CLAIM: Final = "claim"
+"""Written by the shim before it runs anything."""
 EXIT: Final = "exit.json"
 _ENDED: Final = "exit.tmp"
 _ENDING: Final = "ending"
@@ -65,9 +66,24 @@ def was_claimed(control: Path) -> bool:
     return (control / CLAIM).exists()
 
 
+def why_unwritable(control: Path) -> str:
+    """What the system says to a new file there."""
+    probe = control / "probe"
+    try:
+        probe.write_text("0\n")
+        probe.unlink()
+    except OSError as error:
+        return error.strerror or str(error)
+    return "unknown"
+
+
 def read_exit(control: Path) -> Exit | None:
     """How it ended, however far that was noted; None while nobody noted it."""
     return _read(control / EXIT) or _read(control / _ENDED)
+
+
+def was_noted(control: Path) -> bool:
+    return (control / EXIT).exists()
 
 
 def _read(path: Path) -> Exit | None:

@@ -44,6 +44,11 @@ def of_status(status: int) -> Exit:
     return Exit(status, "")
 
 
+def unclaimed(why: str) -> Exit:
+    """Of a shim that could not even note that it is there, and so started nothing."""
+    return Exit(None, EndReason.START_FAILED, f"its folder cannot be written: {why}")
+
+
 def report(attempt: AttemptId, ended: Exit | None, *, now: datetime) -> Exited | Lost:
     """What is told of an end that was noted, or was not."""
     if ended is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from scheduler.local.boot import TICKS_A_SECOND
@@ -25,6 +26,16 @@ class Process:
     started: int
     memory_bytes: int
     """Resident."""
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Another for every process since boot."""
+        return self.pid, self.started
+
+    @property
+    def is_of_kernel(self) -> bool:
+        """It is in no session, as threads of the kernel are."""
+        return self.session == 0
 
     @property
     def is_dead(self) -> bool:
@@ -58,10 +69,18 @@ def everything() -> Iterator[Process]:
             yield found
 
 
-def environment_has(pid: int, entry: bytes) -> bool:
-    """Whether the process began with `NAME=value` in its environment; False where that cannot be seen."""
+def environment(pid: int) -> list[bytes]:
+    """What a process was started with, as `NAME=value`; nothing where that cannot be seen."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123  # as above
-            return entry in file.read().split(b"\0")
+            return file.read().split(b"\0")
     except OSError:
-        return False
+        return []
+
+
+def uid(pid: int) -> int | None:
+    """Whose process it is; None when it is gone."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except FileNotFoundError:
+        return None

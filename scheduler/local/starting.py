@@ -11,6 +11,7 @@ from scheduler.local import boot, control, processes, spawn
 from scheduler.local.cgroups import Cgroup, Cgroups
 from scheduler.local.control import Claim
 from scheduler.local.lifeline import Lifeline
+from scheduler.local.logs import LogMarks
 from scheduler.local.running import Running, Shim
 from scheduler.local.spawn import Launch
 from scheduler.ports import Order
@@ -34,7 +35,7 @@ def begin(order: Order, means: Means) -> Running:
     Raises:
         OSError, ValueError: it cannot start; nothing runs.
     """
-    if control.was_claimed(order.control):
+    if control.was_claimed(order.control) or control.was_noted(order.control):
         return _adopt(order, means)
     return _launch(order, means)
 
@@ -48,17 +49,18 @@ def _launch(order: Order, means: Means) -> Running:
         if cgroup is not None:
             cgroup.remove()
         raise
-    return Running(order, Shim(pid, pidfd), cgroup, order.timeout.total_seconds())
+    return Running(order, Shim(pid, pidfd), cgroup, order.timeout.total_seconds(), LogMarks(order.control))
 
 
 def _adopt(order: Order, means: Means) -> Running:
-    claim = _claim(order)
+    claim = _claim(order) if control.was_claimed(order.control) else None
     runs = claim is not None and claim.boot_id == means.boot_id
     return Running(
         order=order,
         shim=_shim(claim) if claim is not None and runs else None,
         cgroup=_cgroup(order, means),
         remaining_s=_remaining_s(order, claim) if claim is not None and runs else 0,
+        marks=LogMarks(order.control),
         started_at=None if claim is None else claim.at,
         cause=control.read_ending(order.control),
     )
