@@ -70,7 +70,7 @@ def assignments(texts: Sequence[str], option: str) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise UsageError(f'"{text}" after {option} is not name=value')
+            raise UsageError(f'"{text}" after {option} is not name=value', hint=f"for instance {option} lr=0.1")
         if name in read:
             raise UsageError(f'{option} gives "{name}" twice')
         read[name] = value

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tovi_server.core.safe import safe
+from tovi_server.core.safe import safe_line
 
 
 class ToviError(Exception):
-    """What a person is told in three lines. Texts are made safe for a terminal here, once."""
+    """What a person is told in three lines. Texts are made safe here, once: for a terminal, and each for its line."""
 
     code: ClassVar[str] = "failed"
     exit_status: ClassVar[int] = 1
 
     def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
         super().__init__(what)
-        self.what = safe(what)
-        self.why = safe(why)
-        self.hint = safe(hint)
+        self.what = safe_line(what)
+        self.why = safe_line(why)
+        self.hint = safe_line(hint)
 
     def __str__(self) -> str:
         lines = [f"{self.code}: {self.what}"]

@@ -135,7 +135,9 @@ class CodeTree:
         while "/" in path:
             path = path.rpartition("/")[0]
             if self._names.setdefault(path, _Is.FOLDER) is not _Is.FOLDER:
-                raise InvalidArchiveError(f'"{path}" in the archive is a file or link, and a folder too')
+                raise InvalidArchiveError(
+                    f'"{path}" in the archive is a file or link, and a folder too', why="nothing can lie beneath it"
+                )
             self._full_folders.add(path)
 
     def _target(self, member: Member, path: str) -> str:

@@ -20,7 +20,8 @@ def need_good_options(options: SubmitOptions) -> None:
     """Raises:
     UsageError: a text in the options is too long or has control characters.
     """
-    for what, text in (("name", options.name), ("key", options.key), *(("tag", tag) for tag in options.tags)):
+    lines = {"project": options.project, "name": options.name, "queue": options.queue, "key": options.key}
+    for what, text in (*lines.items(), *(("tag", tag) for tag in options.tags)):
         if text is not None:
             need_good_line(what, text)
     if len(options.tags) > MOST_TAGS:
