@@ -31,6 +31,8 @@ _PROMPT_READS = 16
 """Reads after which a login is over; until then acknowledgements are sent at once."""
 _WRITE_BUFFER_BYTES = 4 << 20
 """Above what the windows of ordinary channels let through: more is a peer that asks without reading."""
+_MOST_UNSENT_BYTES = 256 * 1024
+"""Collected within one turn of the loop; what goes on in that turn has to meet the transport's limit too."""
 _MOST_DEFERRED = 1024
 """Packets that wait for new keys. All channels together have fewer when they are held up."""
 _KNOWS_GCM = re.compile(rb"SSH-2\.0-OpenSSH_(6\.[2-9]|[7-9]|[1-9][0-9])")
@@ -58,6 +60,7 @@ class Connection(asyncssh.SSHServerConnection):
         self._socket: socket.socket | None = None
         self._banner_timer: asyncio.TimerHandle | None = None
         self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self.proven_key: bytes | None = None
         """The public key whose signature was verified last; the only basis of an identity."""
         self._is_unread = False
@@ -153,10 +156,14 @@ class Connection(asyncssh.SSHServerConnection):
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush, self._transport)
         self._unsent.append(data)
+        self._unsent_bytes += len(data)
+        if self._unsent_bytes > _MOST_UNSENT_BYTES:
+            self._flush(self._transport)
 
     def _flush(self, transport: asyncio.Transport) -> None:
-        data, self._unsent = self._unsent, []
-        transport.write(b"".join(data))
+        if self._unsent:
+            data, self._unsent, self._unsent_bytes = self._unsent, [], 0
+            transport.write(b"".join(data))
 
     def _send_kexinit(self) -> None:
         """Private: OpenSSH's clients prefer AES-CTR to the faster AES-GCM; all of the last decade know GCM."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 import asyncssh
@@ -56,5 +57,6 @@ class ChannelStreams:
             for start in range(0, len(data), _PIECE_BYTES):
                 pipe.write(data[start : start + _PIECE_BYTES])
                 await pipe.drain()
+                await asyncio.sleep(0)  # draining mostly does not wait: who says much would hold the loop
         except (OSError, asyncssh.Error) as error:
             raise ConnectionResetError("the client went away") from error
