@@ -92,7 +92,6 @@ class Loop:
         seen = (await self._queue.last_event(), nodes, self._policies())
         changed = seen != self._seen
         if changed:
-            self._seen = None
             queues, active = await asyncio.gather(self._queue.waiting(), self._queue.active())
             self._snapshot = Snapshot(nodes, queues, active)
         self._handover.tend(self._snapshot.active)

@@ -11,8 +11,12 @@ from typing import Final
 from scheduler.snapshot import Active
 from tovi_server.core.ids import AttemptId
 
-_FIRST_PAUSE: Final = timedelta(seconds=1)
-_LONGEST_PAUSE: Final = timedelta(seconds=30)
+_PAUSES_S: Final = (1, 2, 4, 8, 16, 30)
+
+
+def pause(tries: int) -> timedelta:
+    """How long to wait after this many failures before the one that just was."""
+    return timedelta(seconds=_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
 
 
 class Phase(Enum):
@@ -42,8 +46,7 @@ class Charge:
 
     def after_failure(self, now: datetime) -> Charge:
         """Waiting again, each time longer."""
-        pause = min(_FIRST_PAUSE * 2**self.tries, _LONGEST_PAUSE)
-        return replace(self, phase=Phase.WAITING, tries=self.tries + 1, not_before=now + pause)
+        return replace(self, phase=Phase.WAITING, tries=self.tries + 1, not_before=now + pause(self.tries))
 
 
 @dataclass(frozen=True, slots=True)

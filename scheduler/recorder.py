@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -13,6 +13,7 @@ import structlog
 from scheduler.crew import Crew
 from scheduler.outage import Outage
 from scheduler.ports import AttemptFiles, Clock, Queue
+from scheduler.reconcile import pause
 from tovi_server.core.errors import UnavailableError
 from tovi_server.core.events import Exited, Report
 from tovi_server.core.ids import AttemptId
@@ -21,8 +22,6 @@ from tovi_server.core.reasons import EndReason
 log = structlog.get_logger(__name__)
 
 _MOST_TRIES: Final = 5
-_FIRST_PAUSE: Final = timedelta(seconds=1)
-_LONGEST_PAUSE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,8 @@ class Recorder:
         self._hand_in(exited)
 
     def _again_later(self, end: _End) -> None:
-        pause = min(_FIRST_PAUSE * 2**end.tries, _LONGEST_PAUSE)
-        self._ends[end.exited.attempt] = replace(end, tries=end.tries + 1, not_before=self._clock.now() + pause)
+        again_at = self._clock.now() + pause(end.tries)
+        self._ends[end.exited.attempt] = replace(end, tries=end.tries + 1, not_before=again_at)
 
     def _hand_in(self, report: Report) -> None:
         self._ready.append(report)

@@ -99,7 +99,12 @@ class FakeQueue:
     lost_answers: list[Exception] = field(default_factory=list)
     """Raised one by one by the next dispatches, which were committed."""
     batches: list[tuple[Report, ...]] = field(default_factory=list)
+    recording: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while a record may be committed."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def __post_init__(self) -> None:
+        self.recording.set()
 
     def submit(self, job: int, tasks: int = 1) -> None:
         for index in range(tasks):
@@ -145,6 +150,8 @@ class FakeQueue:
     async def record(self, reports: Sequence[Report]) -> None:
         self._fail()
         self.batches.append(tuple(reports))
+        async with asyncio.timeout(SOON_S):
+            await self.recording.wait()
         for report in reports:
             self._apply(report)
         await self._commit()

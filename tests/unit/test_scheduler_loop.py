@@ -11,12 +11,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from scheduler.policies.default import DEFAULT
+from scheduler.policies.filter import Capacity
+from scheduler.policies.protocols import Offer
 from scheduler.snapshot import Node, StageQueue
 from tests.fakes_scheduler import NODE, NOW, SOON_S, House, an_active, attempt, exited
 from tovi_server.core.errors import InvariantError, NotFoundError, UnavailableError
 from tovi_server.core.events import Exited, Lost, Started
 from tovi_server.core.ids import AttemptId
 from tovi_server.core.reasons import EndReason
+from tovi_server.core.resources import Resources
 from tovi_server.core.states import TaskState
 
 A_MINUTE = timedelta(minutes=1)
@@ -92,14 +95,17 @@ async def test_a_lost_attempt_is_tried_again_as_the_next(house: House) -> None:
 
 
 class TestTicks:
-    async def test_nothing_changed_is_not_read_again(self, house: House) -> None:
+    async def test_nothing_changed_is_neither_read_nor_planned_again(self) -> None:
+        counting = Counting()
+        policies = replace(DEFAULT, filters=(counting,))
+        house = House(policies=lambda: policies)
         house.queue.submit(1, tasks=9)
         await house.look()
         await house.look()
-        reads = house.queue.reads
+        done = (house.queue.reads, counting.asked)
         await house.look()
         await house.look()
-        assert house.queue.reads == reads
+        assert (house.queue.reads, counting.asked) == done
 
     async def test_hints_between_two_ticks_are_one(self, house: House) -> None:
         house.queue.submit(1)
@@ -175,6 +181,14 @@ class Nothing:
         return False
 
 
+class Counting(Capacity):
+    asked = 0
+
+    def admits(self, request: Resources, offer: Offer) -> bool:
+        self.asked += 1
+        return super().admits(request, offer)
+
+
 class Raising:
     def key(self, entry: StageQueue) -> tuple[float, ...]:
         return (1 / (entry.job - 2),)
@@ -211,6 +225,13 @@ class TestAdoption:
         async with house.running():
             await house.executor.stopping.reached(attempt(1))
         assert house.executor.starting.begun == [attempt(1)]
+
+    async def test_what_may_run_is_adopted_before_it_is_cancelled_however_long_that_takes(self, house: House) -> None:
+        under_way(house, attempt(1), cancel_requested=True)
+        house.files.preparing.fail(attempt(1), AWAY, AWAY)
+        async with house.running():
+            await house.look_until(lambda: attempt(1) in house.executor.stopping.begun)
+        assert not has_ended(house, attempt(1))
 
     async def test_each_attempt_is_handed_over_once(self, house: House) -> None:
         under_way(house, attempt(1))
@@ -436,15 +457,17 @@ class TestReports:
             await house.until(lambda: has_ended(house, attempt(1)))
         assert house.files.finishing.begun == [attempt(1)]
 
-    async def test_what_came_while_one_batch_was_recorded_is_the_next(self, house: House) -> None:
+    async def test_what_comes_while_one_batch_is_recorded_is_the_next(self, house: House) -> None:
         house.queue.submit(1, tasks=4)
-        house.files.finishing.close(attempt(1, 0))
         async with house.running():
             await house.executor.starting.reached(attempt(1, 3))
+            house.queue.recording.clear()
             for index in range(4):
-                house.executor.say(Started(attempt(1, index), NOW))
-            await house.until(lambda: sum(len(batch) for batch in house.queue.batches) == 4)
-        assert len(house.queue.batches) < 4
+                house.executor.say(exited(attempt(1, index)))
+                await house.files.finishing.reached(attempt(1, index))
+            house.queue.recording.set()
+            await house.until(lambda: len(house.queue.ended) == 4)
+        assert len(house.queue.batches) == 2
 
     async def test_an_end_that_cannot_be_looked_into_now_keeps_no_other_from_being_recorded(self, house: House) -> None:
         house.queue.submit(1)
@@ -458,6 +481,19 @@ class TestReports:
             assert not has_ended(house, attempt(1))
             await house.look_until(lambda: has_ended(house, attempt(1)))
         assert reason(house, attempt(1)) is EndReason.OK
+
+    async def test_the_next_look_into_an_end_waits_for_its_time(self, house: House) -> None:
+        house.queue.submit(1)
+        house.files.finishing.fail(attempt(1), AWAY)
+        async with house.running():
+            await house.executor.starting.reached(attempt(1))
+            house.executor.say(exited(attempt(1)))
+            await house.files.finishing.reached(attempt(1))
+            for _ in range(5):
+                await house.look()
+            assert house.files.finishing.begun == [attempt(1)]
+            await house.look(later=timedelta(seconds=1))
+            await house.until(lambda: has_ended(house, attempt(1)))
 
     @pytest.mark.parametrize(
         ("before", "after", "message"),
