@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_ID: Final = re.compile(r"\b12\b")
+_ID: Final = re.compile(r"(?<![\w.-])12\b")
 _LENIENT: Final = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 Type = Callable[[str], str]

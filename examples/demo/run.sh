@@ -107,8 +107,13 @@ type_line 'scp -qr tovi:jobs/1 results'
 type_line 'cat results/report.0/outputs/report.txt'
 
 if [ -n "${KEEP:-}" ]; then
+    cat >"$temp/stop" <<END
+kill $pid
+while kill -0 $pid 2>/dev/null; do sleep 0.1; done
+chmod -R u+rwX $temp && rm -rf $temp
+END
     say "The server goes on. Reach it with:  ssh -F $temp/ssh_config tovi"
-    say "Stop it and remove all of it with:  kill $pid && sleep 1 && chmod -R u+rwX $temp && rm -rf $temp"
+    say "Stop it and remove all of it with:  sh $temp/stop"
     pid='' temp=''
 else
     say 'The same job runs on your own machine: ssh tovi compile < tovi.yaml | sh'

@@ -23,7 +23,7 @@ IN_ORDER = (
     "$ ssh tovi queue\nJOB  NAME    USER  PROJECT  STATE",
     "$ ssh tovi logs -f 1.train.0 | grep loss\nepoch 1/15  loss 0.5531\n",
     "$ ssh tovi wait 1\n",
-    "$ ssh tovi metrics 1.train\nTASK       STATE      lr    decay  accuracy  loss",
+    "$ ssh tovi metrics 1.train\nTASK       STATE      epochs  seed  lr    decay  accuracy  loss",
     "$ scp -qr tovi:jobs/1 results",
     "best: lr 0.3, decay 0.8: 95.3% of 360 unseen images right",
 )
@@ -73,7 +73,7 @@ def test_the_demo_goes_on_when_asked_and_says_how_to_stop_it(place: Path) -> Non
     told = dict(line.removeprefix("# ").split(" with:  ") for line in ended.stdout.splitlines() if " with:  " in line)
 
     assert ended.returncode == 0, ended.stdout
-    assert subprocess.run(f"{told['Reach it']} queue", shell=True, check=False).returncode == 0
+    assert subprocess.run(f"{told['The server goes on. Reach it']} queue", shell=True, check=False).returncode == 0
     assert subprocess.run(told["Stop it and remove all of it"], shell=True, check=False).returncode == 0
     assert is_clean(place)
 

@@ -13,7 +13,7 @@ $ ssh tovi submit < tovi.yaml
 $ ssh tovi logs 12
 epoch 1
 ...
-epoch 9
+epoch 9: 1e-12
 ```
 
 Later:
@@ -27,7 +27,7 @@ $ ssh tovi wait 12
 def test_a_step_is_what_is_typed_and_what_comes_back() -> None:
     assert list(steps(README)) == [
         Step("ssh tovi submit < tovi.yaml", "12\n"),
-        Step("ssh tovi logs 12", "epoch 1\n...\nepoch 9\n"),
+        Step("ssh tovi logs 12", "epoch 1\n...\nepoch 9: 1e-12\n"),
         Step("ssh tovi wait 12", ""),
     ]
 
@@ -37,7 +37,7 @@ def test_twelve_stands_for_the_id_that_was_printed() -> None:
 
     def type_line(line: str) -> str:
         typed.append(line)
-        return {"ssh tovi submit < tovi.yaml": "7\n", "ssh tovi logs 7": "epoch 1\nepoch 5\nepoch   9\n"}.get(line, "")
+        return {"ssh tovi submit < tovi.yaml": "7\n", "ssh tovi logs 7": "epoch 1\nepoch 5\nepoch   9: 1e-12\n"}.get(line, "")
 
     played = play(README, type_line)
 
