@@ -98,7 +98,7 @@ async def cut_off(words: Sequence[str], folder: Path, *, stdin: bytes = b"", con
         assert client.stdin is not None
         client.stdin.write(stdin)
         (part,) = await until(lambda: [part for part in parts(folder) if part.stat().st_size >= 1 << 20])
-        os.kill(_child_of(client.pid) if connection else client.pid, signal.SIGKILL)
+        os.kill(child_of(client.pid) if connection else client.pid, signal.SIGKILL)
         await client.wait()
     await until(lambda: not is_held(part))
 
@@ -126,7 +126,7 @@ async def until(found: Callable[[], T]) -> T:
     return it
 
 
-def _child_of(pid: int) -> int:
+def child_of(pid: int) -> int:
     """The ssh that a copying program started."""
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from asyncssh.packet import Boolean, String, UInt32
 
 from tests.ssh_edge import (
     DEADLINE_S,
@@ -305,6 +306,35 @@ async def test_forwards_and_tunnels_are_refused(tmp_path: Path) -> None:
             await connection.open_tun()
         with pytest.raises(asyncssh.ChannelListenError):
             await connection.forward_remote_port("", 0, "localhost", 22)
+
+
+@pytest.mark.parametrize(
+    ("request_kind", "fields"),
+    [
+        (b"auth-agent-req@openssh.com", ()),
+        (b"x11-req", (Boolean(False), String("MIT-MAGIC-COOKIE-1"), String("00" * 16), UInt32(0))),
+        (b"exec", (String("another"),)),
+        (b"shell", ()),
+        (b"subsystem", (String("sftp"),)),
+        (b"unheard-of", ()),
+    ],
+)
+async def test_a_session_does_one_thing_and_no_more(
+    tmp_path: Path, request_kind: bytes, fields: Sequence[bytes]
+) -> None:
+    """Nor does it carry an agent or a display."""
+    started_commands = []
+
+    async def command(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+        started_commands.append(words)
+        return await sleep_for_ever(api, words, streams)
+
+    async with serving(tmp_path, run_command=command) as server, client(server) as connection:
+        process = await connection.create_process("x")
+        await process.stdout.readline()
+
+        assert not await process.channel._make_request(request_kind, *fields)
+        assert started_commands == [["x"]]
 
 
 async def test_a_connection_that_crashes_ends_alone(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from tests.file_doors import (
     contents,
     cut_off,
     files_served,
+    is_held,
     parts,
     plant_links,
     state,
     until,
 )
-from tests.ssh_edge import client, pause_reading, resident_bytes, run
+from tests.ssh_edge import client, pause_reading, resident_bytes, run, started
 from tovi_server.receivers.counter import Claim
 from tovi_server.receivers.sftp_open import READ
 from tovi_server.receivers.sftp_packets import LONGEST_DATA, Reply, Request, string, uint32, uint64
@@ -176,6 +177,22 @@ async def test_what_is_no_sftp_ends_only_itself(tmp_path: Path) -> None:
         assert ended.code == 2
         assert ended.err.startswith(b"usage: this is not SFTP")
         assert (await files.sftp("pwd")).code == 0
+
+
+async def test_a_removed_key_ends_an_open_upload_and_what_came_of_it_is_not_there(tmp_path: Path) -> None:
+    async with files_served(tmp_path) as files:
+        (files.here / "big").write_bytes(bytes(8 << 20))
+        async with started(files.sftp_words(*SLOW)) as uploading:
+            assert uploading.stdin is not None
+            uploading.stdin.write(f"put {files.here}/big home/big\n".encode())
+            await uploading.stdin.drain()
+            (part,) = await until(lambda: parts(files.home()))
+            files.server.gate.users.clear()
+            async with asyncio.timeout(5):
+                assert await uploading.wait() != 0
+        await until(lambda: not is_held(part))
+
+        assert not (files.home() / "big").exists()
 
 
 async def test_open_files_are_counted_over_all_sessions_of_a_user(tmp_path: Path) -> None:

@@ -209,11 +209,44 @@ async def test_local_forwards_are_refused(tmp_path: Path, target: str) -> None:
                 writer.close()
 
 
-async def test_agent_and_x11_are_refused_and_the_command_runs(tmp_path: Path) -> None:
-    async with serving(tmp_path) as server:
-        ended = await server.run("x", options=["-v", "-A", "-X", "-w", "0:0"])
+@pytest.mark.parametrize("option", ["-L", "-D"])
+async def test_no_forward_reaches_what_listens_beside_the_server(tmp_path: Path, option: str) -> None:
+    reached = asyncio.Event()
 
-        assert ended.out == b"x\n" or b"Tunnel device open failed" in ended.err
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as neighbour, serving(tmp_path) as server:
+        port = neighbour.sockets[0].getsockname()[1]
+        here = f"{tmp_path}/here"
+        async with _master(server, option, here if option == "-D" else f"{here}:127.0.0.1:{port}"):
+            reader, writer = await asyncio.open_unix_connection(here)
+            if option == "-D":
+                writer.write(b"\x05\x01\x00" + b"\x05\x01\x00\x01\x7f\x00\x00\x01" + struct.pack(">H", port))
+            await reader.read()
+            writer.close()
+
+        assert not reached.is_set()
+
+
+async def test_wishes_for_an_agent_and_a_display_do_not_stop_the_command(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        ended = await server.run("x", options=["-A", "-X"])
+
+        assert (ended.code, ended.out) == (0, b"x\n")
+
+
+async def test_a_terminal_without_a_command_is_welcomed(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        terminal = await _in_terminal(server.ssh("-tt"), columns=80)
+
+        assert (terminal.code, terminal.shown.replace(b"\r\r", b"\r")) == (0, b"hello alice\r\n")
+
+
+async def test_a_blank_command_is_none(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        assert (await server.run(" ")).out == b"hello alice\n"
 
 
 async def test_a_terminal_gets_its_width_and_carriage_returns(tmp_path: Path) -> None:
@@ -264,6 +297,18 @@ async def test_a_door_gets_the_words_and_ends_with_its_status(tmp_path: Path) ->
         assert (ended.code, ended.out) == (5, b"scp -t datasets!\n")
         assert together.code == 5
         assert command.out == b"scp\nhelp\n"
+
+
+async def test_a_bug_behind_a_door_ends_that_session_alone(tmp_path: Path) -> None:
+    async def scp(api: ManagerAPI, pipes: Pipes, words: Sequence[str]) -> int:
+        return {"scp": 0}[words[1]]
+
+    async with serving(tmp_path, doors=Doors(scp=scp)) as server, _master(server) as shared:
+        bad = await server.run("scp", "-t", "x", options=shared)
+        good = await server.run("hello", options=shared)
+
+        assert (bad.code, bad.err) == (1, b"failed: the server made a mistake; its log says which\n")
+        assert (good.code, good.out) == (0, b"hello\n")
 
 
 async def test_subsystems_open_their_doors_and_others_are_refused(tmp_path: Path) -> None:
