@@ -11,12 +11,12 @@ from typing import Final, TypeVar
 
 import structlog
 
-from scheduler.local import control, ending
+from scheduler.local import control, ending, processes
 from scheduler.local.control import Exit
 from scheduler.local.running import Running, Shim
 
 _GONE_WITHIN_S: Final = 5.0
-_POLL_S: Final = 0.002
+_POLL_S: Final = 0.01
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -82,10 +82,13 @@ def _reap(shim: Shim) -> tuple[int | None, float | None]:
 
 
 def _wait_for_group(group: int) -> None:
+    """Until all in it is gone; the dead, whom a slow init leaves lying about, are not waited for."""
     until = time.monotonic() + _GONE_WITHIN_S
     with suppress(ProcessLookupError):
-        while time.monotonic() < until:
-            os.killpg(group, 0)
+        os.killpg(group, 0)
+        while any(one.group == group and not one.is_dead for one in processes.everything()):
+            if time.monotonic() > until:
+                return
             time.sleep(_POLL_S)
 
 

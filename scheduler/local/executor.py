@@ -27,6 +27,8 @@ from tovi_server.core.reasons import EndReason
 
 _THREADS: Final = 4
 _TRY_AGAIN_S: Final = 1.0
+_YOUNG_S: Final = 1.0
+"""Shells that are just starting others may miss a TERM, so a young attempt gets it twice."""
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -133,6 +135,7 @@ class LocalExecutor:
         attempt = running.order.attempt
         self._tell(Started(attempt, self._time(running.started_at)))
         self._running[attempt] = running
+        running.since = self._loop.time()
         if running.shim is None:
             self._tasks.create_task(self._conclude(running))
             return
@@ -154,6 +157,8 @@ class LocalExecutor:
         else:
             running.forget_timers()
             self._in_background(running.ask_to_end)
+            if self._loop.time() - running.since < _YOUNG_S:
+                self._later(running, _YOUNG_S / 2, lambda: self._in_background(running.ask_to_end))
             self._kill_after_grace(running)
 
     def _kill_after_grace(self, running: Running) -> None:

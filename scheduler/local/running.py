@@ -72,6 +72,8 @@ class Running:
     """In seconds since 1970; None: right now, or unknown."""
     cause: EndReason | None = None
     """Why it is being ended; None while it is not."""
+    since: float = 0
+    """When the event loop took it, by the loop's clock."""
     use: Use = field(default_factory=Use)
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 

@@ -1,7 +1,7 @@
 r"""The shim: a plain sh that starts one attempt's script, waits for it, and writes down how it ended.
 
-It leads a session and process group with all that the script starts, so that one signal reaches them all, and handles
-every signal that may be meant for them. While the server that started it lives, the server keeps the time limit and
+It leads a session and process group with all that the script starts, so that one signal reaches them all, and outlives
+every signal that is meant for them. While the server that started it lives, the server keeps the time limit and
 ends the group; the shim then costs no process besides itself and the script. The kernel sends it URG the moment that
 server is gone, however it went (see `lifeline`), and from then on it does all of it by itself.
 
@@ -25,7 +25,6 @@ cd / && umask 077 && ulimit -c 0
 tovi_control=$1 tovi_boot=$2 tovi_deadline=$3 tovi_grace=$4 tovi_cgroup=$5
 shift 5
 tovi_woken='' tovi_alone='' tovi_reason='' tovi_code=''
-trap 'tovi_woken=x$tovi_woken' HUP INT QUIT TERM USR1 USR2
 trap 'tovi_woken=x$tovi_woken; tovi_left_alone' URG
 trap 'tovi_woken=x$tovi_woken; tovi_time_is_over' ALRM
 
@@ -83,6 +82,8 @@ set +C
     exec "$@"
 } &
 tovi_child=$!
+# Not before: a shell that has just forked still catches what its parent traps, and forgets it.
+trap 'tovi_woken=x$tovi_woken' HUP INT QUIT TERM USR1 USR2
 while :; do
     tovi_before=$tovi_woken
     wait "$tovi_child"
