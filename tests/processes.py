@@ -16,6 +16,11 @@ def of_session(session: int) -> set[int]:
     return {pid for pid in _all() if _session(pid) == session}
 
 
+def called(name: str, pids: Collection[int]) -> set[int]:
+    """Those of the processes that have this name now."""
+    return {pid for pid in pids if _name(pid) == name}
+
+
 def mentioning(folder: Path) -> set[int]:
     """The processes that have a folder in their arguments, in their environment, or as where they are."""
     text = os.fsencode(folder)
@@ -67,6 +72,13 @@ def _session(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if state == "Z" else int(session)
+
+
+def _name(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _said_by(pid: int) -> bytes:

@@ -11,13 +11,9 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Parameter
 
 from tovi_server.app import log_form
-from tovi_server.app.link import ParentGoneError
-from tovi_server.app.part import PartFailedError
-from tovi_server.app.start import Kind
-from tovi_server.core.errors import ToviError, UsageError
+from tovi_server.app.ending import exit_status
+from tovi_server.core.errors import UsageError
 from tovi_server.settings import Settings, read_settings
-
-INTERRUPTED = 130
 
 app = App(name="tovi-server", help="The server of Tovi.", version_flags=[])
 user = App(name="user", help="Add, list, disable and enable users.", version_flags=[])
@@ -47,45 +43,16 @@ def main() -> None:
 def run(words: Sequence[str]) -> int:
     """Run one command line; its exit status."""
     log_form.set_up()
-    try:
-        return _run(words)
-    except ToviError as error:
-        return _told(error)
-    except ExceptionGroup as group:
-        return _ended_by(group)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return exit_status(lambda: _run(words))
 
 
-def _run(words: Sequence[str]) -> int:
+def _run(words: Sequence[str]) -> int | None:
     try:
         command, bound, _ = app.parse_args(list(words), exit_on_error=False, print_error=False, help_on_error=False)
     except CycloptsError as error:
         raise UsageError(str(error), hint="`tovi-server --help` lists the words") from error
-    return command(*bound.args, **bound.kwargs) or 0
-
-
-def _told(error: ToviError) -> int:
-    sys.stderr.write(f"{error}\n")
-    return error.exit_status
-
-
-def _ended_by(group: ExceptionGroup[Exception]) -> int:
-    """What several tasks ended with: usually one error, and the others for its sake."""
-    match _leaves(group):
-        case [PartFailedError() as failed, *_]:
-            return failed.status
-        case [ParentGoneError(), *_]:
-            return 1
-        case [ToviError() as error]:
-            return _told(error)
-    raise group
-
-
-def _leaves(error: Exception) -> list[Exception]:
-    if not isinstance(error, ExceptionGroup):
-        return [error]
-    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    status: int | None = command(*bound.args, **bound.kwargs)
+    return status
 
 
 @app.command
@@ -170,11 +137,11 @@ def settings(place: Place) -> None:
 
 
 @app.command(show=False)
-def part(kind: Kind, told: int, /) -> None:
+def nursery(descriptor: int, /) -> None:
     """What `serve` starts."""
-    from tovi_server.app.run_part import run_part
+    from tovi_server.app.forking import run_nursery
 
-    run_part(kind, told)
+    run_nursery(descriptor)
 
 
 def _read_key(file: str) -> str:

@@ -28,14 +28,7 @@ def live() -> Iterator[Live]:
 
 def parts_of(live: Live, kind: str) -> set[int]:
     """The pids of the parts of one kind."""
-    return {pid for pid in live.parts() if f"part {kind}" in words_of(pid)}
-
-
-def words_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except FileNotFoundError:
-        return ""
+    return processes.called(f"tovi-{kind}", live.parts())
 
 
 def eventually(holds: Callable[[], bool]) -> None:

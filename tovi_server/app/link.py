@@ -9,12 +9,23 @@ from typing import Final, Self
 
 READY: Final = b"ready\n"
 END: Final = b"end\n"
+_STATUS: Final = b"status "
 
 _LAST_MOMENTS_S: Final = 5
 
 
 class ParentGoneError(Exception):
     """The parent died: a part without one must end, whatever it is doing."""
+
+
+def status_line(status: int) -> bytes:
+    """A part's last words."""
+    return b"%s%d\n" % (_STATUS, status)
+
+
+def read_status(line: bytes) -> int | None:
+    """None: these were not its last words; without any it was killed."""
+    return int(line.removeprefix(_STATUS)) if line.startswith(_STATUS) else None
 
 
 class Link:
@@ -25,9 +36,8 @@ class Link:
         self._writer = writer
 
     @classmethod
-    async def open(cls, descriptor: int) -> Self:
-        """Over an inherited socket."""
-        return cls(*await asyncio.open_connection(sock=socket.socket(fileno=descriptor)))
+    async def open(cls, sock: socket.socket) -> Self:
+        return cls(*await asyncio.open_connection(sock=sock))
 
     def ready(self) -> None:
         """Say that this part does its work from now on."""

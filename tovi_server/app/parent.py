@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tovi_server.app.listening import address_of, check_addresses, open_sockets
+from tovi_server.app.nursery import Nursery
 from tovi_server.app.part import Part
 from tovi_server.app.server_folder import check_server_folder
 from tovi_server.app.sole import sole_server
@@ -40,13 +41,15 @@ async def serve(data: Path, settings: Settings, *, announce: Callable[[str], Non
 
 class _Parent:
     def __init__(self, data: Path, settings: Settings, sockets: list[socket.socket]) -> None:
-        self._data = data
         self._settings = settings
         self._sockets = sockets
         self._counter = CounterServer()
-        self._scheduler = Part(Kind.SCHEDULER, self._scheduler_start)
+        self._nursery = Nursery()
+        scheduler = Start(kind=Kind.SCHEDULER, data=data, settings=settings)
+        receiver = Start(kind=Kind.RECEIVER, data=data, settings=settings)
         count = settings.server.receivers or max(_LEAST_RECEIVERS, os.cpu_count() or 1)
-        self._receivers = [Part(Kind.RECEIVER, self._receiver_start) for _ in range(count)]
+        self._scheduler = Part(scheduler, self._nursery, _nothing)
+        self._receivers = [Part(receiver, self._nursery, self._for_receiver) for _ in range(count)]
 
     async def run(self, announce: Callable[[str], None]) -> None:
         told = asyncio.Event()
@@ -65,22 +68,18 @@ class _Parent:
             # Receivers first: what they acknowledge while they end is still looked at.
             await _end(self._receivers, receivers, self._settings.server.drain.total_seconds() + _GRACE_S)
             await _end([self._scheduler], [scheduler], _GRACE_S)
+        self._nursery.close()
         self._counter.close()
 
-    async def _scheduler_start(self, link: socket.socket) -> tuple[Start, list[socket.socket]]:
-        return Start(data=self._data, settings=self._settings, link=link.fileno()), []
-
-    async def _receiver_start(self, link: socket.socket) -> tuple[Start, list[socket.socket]]:
+    async def _for_receiver(self) -> list[socket.socket]:
+        """Who counts connections, and where to accept them."""
         ours, theirs = socket.socketpair()
         await self._counter.attach(ours)
-        start = Start(
-            data=self._data,
-            settings=self._settings,
-            link=link.fileno(),
-            sockets=tuple(sock.fileno() for sock in self._sockets),
-            counter=theirs.fileno(),
-        )
-        return start, [theirs]
+        return [theirs, *(sock.dup() for sock in self._sockets)]
+
+
+async def _nothing() -> list[socket.socket]:
+    return []
 
 
 async def _end(parts: Sequence[Part], tasks: Sequence[asyncio.Task[None]], grace_s: float) -> None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
-import sys
-from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
-from tovi_server.app.link import END, READY
-from tovi_server.app.start import Kind, Start, hand_over
+from tovi_server.app.link import END, READY, read_status
+from tovi_server.app.nursery import Nursery
+from tovi_server.app.start import Start
 
 log = structlog.get_logger(__name__)
 
-MakeStart = Callable[[socket.socket], Awaitable[tuple[Start, list[socket.socket]]]]
-"""What to tell a new process whose end of the link is given, and the sockets that are only its own from then on."""
+Equip = Callable[[], Awaitable[list[socket.socket]]]
+"""Makes the sockets that a new process gets beside its link; they are its own from then on."""
 
+_KILLED: Final = 1
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 
@@ -35,13 +36,14 @@ class PartFailedError(Exception):
 class Part:
     """One part, whatever process it is now."""
 
-    def __init__(self, kind: Kind, make_start: MakeStart) -> None:
+    def __init__(self, start: Start, nursery: Nursery, equip: Equip) -> None:
         self.ready = asyncio.Event()
         """It was ready once."""
-        self._kind = kind
-        self._make_start = make_start
+        self._start = start
+        self._nursery = nursery
+        self._equip = equip
         self._ending = False
-        self._process: Process | None = None
+        self._pid: int | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     async def run(self) -> None:
@@ -56,7 +58,7 @@ class Part:
             if not self._ending and not self.ready.is_set():
                 raise PartFailedError(status)
             if not self._ending:
-                log.error("part_died", part=self._kind.value, status=status)
+                log.error("part_died", part=self._start.kind.value, status=status)
                 pause_s = _FIRST_PAUSE_S if was_ready else min(2 * pause_s, _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s)
 
@@ -68,37 +70,36 @@ class Part:
 
     def kill(self) -> None:
         """End it now, if it is still there."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        if self._pid is not None:
+            os.kill(self._pid, signal.SIGKILL)
 
     async def _live_once(self) -> tuple[bool, int]:
         """Start a process and see it through: whether it was ever ready, and how it ended."""
         ours, theirs = socket.socketpair()
-        start, given = await self._make_start(theirs)
-        self._process = await _spawned(self._kind, start)
-        for sock in (theirs, *given):
-            sock.close()
-        reader, self._writer = await asyncio.open_connection(sock=ours)
+        sockets = [theirs, *await self._equip()]
         try:
-            was_ready = await reader.readline() == READY
-            if was_ready:
-                self.ready.set()
-                log.info("part_ready", part=self._kind.value, pid=self._process.pid)
-            return was_ready, await self._process.wait()
+            self._pid = await self._nursery.fork(self._start, sockets)
         finally:
+            for sock in sockets:
+                sock.close()
+        reader, self._writer = await asyncio.open_connection(sock=ours)
+        if self._ending:
+            self._writer.write(END)
+        try:
+            return await self._listen(reader)
+        finally:
+            self._pid = None
             self._writer.close()
             self._writer = None
 
-
-async def _spawned(kind: Kind, start: Start) -> Process:
-    """A process of its own group: Ctrl-C is for the parent, which then tells the others."""
-    told = hand_over(start)
-    try:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tovi_server", "part", kind.value, str(told)),
-            pass_fds=(told, *start.descriptors),
-            stdin=asyncio.subprocess.DEVNULL,
-            process_group=0,
-        )
-    finally:
-        os.close(told)
+    async def _listen(self, reader: asyncio.StreamReader) -> tuple[bool, int]:
+        """To what it says, until it is gone."""
+        was_ready, status = False, _KILLED
+        while line := await reader.readline():
+            if line == READY:
+                was_ready = True
+                self.ready.set()
+                log.info("part_ready", part=self._start.kind.value, pid=self._pid)
+            else:
+                status = read_status(line) or 0
+        return was_ready, status

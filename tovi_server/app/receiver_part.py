@@ -36,11 +36,10 @@ from tovi_server.receivers.sftp import sftp_door
 from tovi_server.receivers.ssh_server import SshReceiver
 
 
-async def run(start: Start, link: Link) -> None:
-    """Serve until told to end."""
+async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequence[socket.socket]) -> None:
+    """Serve on `sockets` until told to end; who counts connections is at the other end of `counting`."""
     async with open_foundations(start.data, start.settings) as base:
-        sockets = [socket.socket(fileno=descriptor) for descriptor in start.sockets]
-        counter = await RemoteCounter.connect(socket.socket(fileno=start.counter))
+        counter = await RemoteCounter.connect(counting)
         changes = ChangeFeed(base.jobs)
         policies = PolicyWatch(base.policy_file, check=_try_out)
         manager = _manager(

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Sequence
 
-from tovi_server.app.link import Link
-from tovi_server.app.start import Kind, Start, take_over
-
-
-def run_part(kind: Kind, told: int) -> None:
-    """Until the parent says so; `told` is the descriptor of what it handed over.
-
-    Raises:
-        ExceptionGroup: what ended it otherwise: a `ParentGoneError`, or what went wrong.
-    """
-    asyncio.run(_run(kind, take_over(told)))
+from tovi_server.app import receiver_part, scheduler_part
+from tovi_server.app.ending import exit_status
+from tovi_server.app.link import Link, status_line
+from tovi_server.app.start import Kind, Start
 
 
-async def _run(kind: Kind, start: Start) -> None:
-    link = await Link.open(start.link)
-    # Only what this part needs is imported: a receiver is as small as it can be.
-    if kind is Kind.RECEIVER:
-        from tovi_server.app import receiver_part
+def run(start: Start, sockets: Sequence[socket.socket]) -> int:
+    """Until the parent says so, or is gone; the exit status, which the parent is told."""
+    link, *others = sockets
+    told = link.dup()
+    status = exit_status(lambda: asyncio.run(_run(start, link, others)))
+    told.send(status_line(status))
+    return status
 
-        await receiver_part.run(start, link)
+
+async def _run(start: Start, link: socket.socket, others: Sequence[socket.socket]) -> None:
+    if start.kind is Kind.RECEIVER:
+        counter, *listening = others
+        await receiver_part.run(start, await Link.open(link), counter, listening)
     else:
-        from tovi_server.app import scheduler_part
-
-        await scheduler_part.run(start, link)
+        await scheduler_part.run(start, await Link.open(link))

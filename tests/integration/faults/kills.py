@@ -11,14 +11,12 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
+from tests import processes
 from tests.integration.faults.load import Load, now
 from tests.live import Live
 
-PARTS: Final = {"parent": b"serve", "receiver": b"receiver", "scheduler": b"scheduler"}
-"""What a part has among its arguments."""
 WEIGHTS: Final = {"parent": 1, "receiver": 1, "scheduler": 1}
 LONGEST_PAUSE_S: Final = 2.0
 BACK_S: Final = 60
@@ -74,14 +72,7 @@ def _kill_all(live: Live) -> None:
 
 def parts_of(live: Live, part: str) -> set[int]:
     """The processes that are this part now."""
-    children = Path(f"/proc/{live.pid}/task/{live.pid}/children").read_text().split()
-    return {pid for pid in map(int, children) if PARTS[part] in _arguments(pid)}
-
-
-def _arguments(pid: int) -> list[bytes]:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return []
+    return processes.called(f"tovi-{part}", live.parts())
 
 
 async def _until(found: Callable[[], object]) -> set[int]:
