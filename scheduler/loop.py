@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 import structlog
 
 from scheduler.handover import Handover
 from scheduler.outage import Outage
+from scheduler.picture import Picture
 from scheduler.plan import Plan, plan
 from scheduler.policies.default import DEFAULT
 from scheduler.policies.protocols import Policies
@@ -24,6 +26,8 @@ from scheduler.snapshot import Node, Snapshot
 from tovi_server.core.errors import InvariantError, ToviError
 
 log = structlog.get_logger(__name__)
+
+_RECORD_NODES_EVERY: Final = timedelta(seconds=5)
 
 
 class Loop:
@@ -53,8 +57,12 @@ class Loop:
         self._woken = asyncio.Event()
         self._adopted = asyncio.Event()
         self._outage = Outage("what a tick needs")
+        self._picture = Picture(queue)
         self._snapshot = Snapshot((), (), ())
-        self._seen: tuple[int, tuple[Node, ...], Policies] | None = None
+        self._planned_for: tuple[tuple[Node, ...], Policies] | None = None
+        """None: something happened since the last plan."""
+        self._recorded: tuple[Node, ...] | None = None
+        self._recorded_at = clock.now()
 
     def wake(self) -> None:
         """A hint that something changed; from within the loop's thread. Several are one."""
@@ -87,32 +95,28 @@ class Loop:
         plan(self._snapshot, policies)
 
     async def _look(self) -> None:
-        nodes = await self._executor.nodes()
-        await self._queue.record_nodes(nodes, now=self._clock.now())
-        seen = (await self._queue.last_event(), nodes, self._policies())
-        changed = seen != self._seen
-        if changed:
-            queues, active = await asyncio.gather(self._queue.waiting(), self._queue.active())
-            self._snapshot = Snapshot(nodes, queues, active)
-        self._handover.tend(self._snapshot.active)
+        nodes, policies = await self._nodes(), self._policies()
+        if await self._picture.catch_up():
+            self._planned_for = None
+        self._handover.tend(self._picture.active)
         self._adopted.set()
-        if changed:
-            await self._dispatch()
-            self._seen = seen
+        if (nodes, policies) != self._planned_for:
+            self._snapshot = self._picture.snapshot(nodes)
+            await self._dispatch(_plan(self._snapshot, policies))
+            self._planned_for = (nodes, policies)
 
-    async def _dispatch(self) -> None:
-        placements = self._plan().placements
-        if placements:
-            self._handover.add(await self._queue.dispatch(placements, now=self._clock.now()))
+    async def _nodes(self) -> tuple[Node, ...]:
+        """The machines; they are also recorded, now and then and when they change."""
+        nodes, now = await self._executor.nodes(), self._clock.now()
+        if nodes != self._recorded or now - self._recorded_at >= _RECORD_NODES_EVERY:
+            await self._queue.record_nodes(nodes, now=now)
+            self._recorded, self._recorded_at = nodes, now
+        return nodes
+
+    async def _dispatch(self, decided: Plan) -> None:
+        if decided.placements:
+            self._handover.add(await self._queue.dispatch(decided.placements, now=self._clock.now()))
             self._told()
-
-    def _plan(self) -> Plan:
-        """When a policy raises, this tick goes by the policies that come with Tovi."""
-        try:
-            return plan(self._snapshot, self._policies())
-        except Exception:
-            log.exception("policy_failed")
-            return plan(self._snapshot, DEFAULT)
 
     async def _listen(self) -> None:
         """Reports are only understood once it is known what is under way."""
@@ -135,3 +139,12 @@ class Loop:
                     await self._woken.wait()
             except TimeoutError:
                 continue
+
+
+def _plan(snapshot: Snapshot, policies: Policies) -> Plan:
+    """When a policy raises, this tick goes by the policies that come with Tovi."""
+    try:
+        return plan(snapshot, policies)
+    except Exception:
+        log.exception("policy_failed")
+        return plan(snapshot, DEFAULT)

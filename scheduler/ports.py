@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from scheduler.snapshot import Active, Node, Placement, StageQueue
+from scheduler.snapshot import Active, Changes, Node, Placement, StageQueue
 from tovi_server.core.events import Exited, Report
-from tovi_server.core.ids import AttemptId
+from tovi_server.core.ids import AttemptId, JobId
 from tovi_server.core.resources import Resources
 
 
@@ -48,12 +48,12 @@ class Order:
 class Queue(Protocol):
     """The durable truth about what waits and runs."""
 
-    async def last_event(self) -> int:
-        """The number of the newest event. While it stays the same, so does what is waiting and active."""
+    async def changes(self, *, after: int | None) -> Changes:
+        """What happened after an event; None: ever. While nothing does, all that waits and runs stays the same."""
         ...
 
-    async def waiting(self) -> tuple[StageQueue, ...]:
-        """Every stage with queued tasks, held ones too; at most a few hundred `indices` each."""
+    async def waiting(self, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
+        """Every stage, of these jobs or of all, with queued tasks, held ones too; a few hundred `indices` each."""
         ...
 
     async def active(self) -> tuple[Active, ...]:

@@ -72,6 +72,16 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened since somebody last looked."""
+
+    last: int
+    """The number of the newest event; what is read from now on is at least as new."""
+    jobs: frozenset[JobId] | None
+    """Those to which something happened; None: too many to name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """One decision: this task starts on this node, with these GPUs of it."""
 

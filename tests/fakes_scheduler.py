@@ -13,7 +13,7 @@ from scheduler.loop import Loop
 from scheduler.policies.default import DEFAULT
 from scheduler.policies.protocols import Policies
 from scheduler.ports import Order, Owner
-from scheduler.snapshot import Active, Node, Placement, StageQueue
+from scheduler.snapshot import Active, Changes, Node, Placement, StageQueue
 from tovi_server.core.events import Exited, Report, Started
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason
@@ -96,6 +96,8 @@ class FakeQueue:
     reads: int = 0
     failures: list[Exception] = field(default_factory=list)
     """Raised one by one by the next writes, which then have done nothing."""
+    read_failures: list[Exception] = field(default_factory=list)
+    """Raised one by one by the next looks at what is under way."""
     lost_answers: list[Exception] = field(default_factory=list)
     """Raised one by one by the next dispatches, which were committed."""
     batches: list[tuple[Report, ...]] = field(default_factory=list)
@@ -115,13 +117,13 @@ class FakeQueue:
         self.under_way[one] = replace(self.under_way[one], cancel_requested=True)
         self.events += 1
 
-    async def last_event(self) -> int:
-        return self.events
+    async def changes(self, *, after: int | None) -> Changes:
+        return Changes(self.events, None)
 
-    async def waiting(self) -> tuple[StageQueue, ...]:
+    async def waiting(self, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
         self.reads += 1
-        jobs = sorted({task.job for task in self.queued})
-        return tuple(an_entry(job, indices=self._indices(job), active=self._active_of(job)) for job in jobs)
+        found = sorted({task.job for task in self.queued if jobs is None or task.job in jobs})
+        return tuple(an_entry(job, indices=self._indices(job), active=self._active_of(job)) for job in found)
 
     def _indices(self, job: JobId) -> tuple[int, ...]:
         return tuple(sorted(task.index for task in self.queued if task.job == job))
@@ -130,6 +132,8 @@ class FakeQueue:
         return sum(1 for one in self.under_way if one.task.job == job)
 
     async def active(self) -> tuple[Active, ...]:
+        if self.read_failures:
+            raise self.read_failures.pop(0)
         return tuple(self.under_way.values())
 
     async def dispatch(self, placements: Sequence[Placement], *, now: datetime) -> tuple[Active, ...]:

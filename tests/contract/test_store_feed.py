@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from scheduler.snapshot import Node
+from scheduler.snapshot import Changes, Node
 from tests.contract.store_house import DAWN, House, stage
 from tovi_server.core.events import Exited
 from tovi_server.core.ids import JobId
@@ -87,3 +87,26 @@ async def test_machines_seen_again_a_moment_later_are_not_written_again(house: H
     assert await house.store.nodes() == ((ALPHA, DAWN),)
     await house.store.record_nodes([ALPHA], now=later)
     assert await house.store.nodes() == ((ALPHA, later),)
+
+
+async def test_changes_name_the_jobs_to_which_something_happened_since(house: House) -> None:
+    first, second = await house.submit(), await house.submit()
+    seen = await house.store.changes(after=None)
+    assert seen == Changes(await house.store.last_event(), jobs=None)
+    assert await house.store.changes(after=seen.last) == Changes(seen.last, frozenset())
+    await house.hold(second)
+    after = await house.store.changes(after=seen.last)
+    assert (after.last, after.jobs) == (await house.store.last_event(), frozenset({second}))
+    assert [entry.job for entry in await house.store.waiting(after.jobs)] == [second]
+    assert first in {entry.job for entry in await house.store.waiting()}
+
+
+async def test_more_changes_than_can_be_named_are_all_changes(house: House) -> None:
+    job = await house.submit(stage(tasks=400))
+    await house.start(*(f"{job}.main.{index}" for index in range(400)))
+    await house.hold(job)
+    await house.release(job)
+    assert (await house.store.changes(after=0)).jobs == frozenset({job})
+    other = await house.submit(stage(tasks=300))
+    await house.start(*(f"{other}.main.{index}" for index in range(300)))
+    assert await house.store.changes(after=0) == Changes(await house.store.last_event(), jobs=None)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 from sqlalchemy import Connection, select
 
+from scheduler.picture import Picture
 from scheduler.snapshot import Active
 from tests.contract.postgres import PostgresServer
 from tests.contract.store_house import DAWN, House, assert_counts_are_true, stage
@@ -54,6 +55,7 @@ class Lives(RuleBasedStateMachine):
         self.database = Database.open(self.url, base=Path(self.folder.name))
         self.house = House(self.database)
         self.seen: dict[TaskId, TaskState] = {}
+        self.picture = Picture(self.house.store)
 
     def teardown(self) -> None:
         self.runner.run(self.finish())
@@ -135,6 +137,10 @@ class Lives(RuleBasedStateMachine):
         self.seen = states
         active = [one.attempt.task for one in await self.house.store.active()]
         assert sorted(active) == sorted(task for task, state in states.items() if state in ACTIVE)
+        await self.picture.catch_up()
+        followed = self.picture.snapshot(())
+        assert set(followed.queues) == set(await self.house.store.waiting())
+        assert set(followed.active) == set(await self.house.store.active())
 
     async def all_states(self) -> dict[TaskId, TaskState]:
         found: dict[TaskId, TaskState] = {}

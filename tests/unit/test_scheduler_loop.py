@@ -118,6 +118,13 @@ class TestTicks:
             await house.executor.starting.reached(attempt(2))
             assert house.queue.reads == reads + 1
 
+    async def test_a_look_that_failed_halfway_is_made_again(self, house: House) -> None:
+        house.queue.submit(1)
+        house.queue.read_failures = [AWAY, AWAY]
+        for _ in range(3):
+            await house.look()
+        assert list(house.queue.under_way) == [attempt(1)]
+
     async def test_machines_are_recorded(self, house: House) -> None:
         await house.look()
         assert house.queue.nodes == (NODE,)

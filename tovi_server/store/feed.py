@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from scheduler.snapshot import Changes
 from tovi_server.core.ids import LARGEST_JOB_ID, JobId
 from tovi_server.core.views import EventView
 from tovi_server.store import tables
 from tovi_server.store.convert import AnyRow
 from tovi_server.store.scopes import is_possible
+
+_MOST_CHANGES: Final = 1000
 
 
 def events(
@@ -34,6 +38,18 @@ def events(
 def last_event(connection: Connection) -> int:
     """The highest number given so far; 0 before the first."""
     return connection.execute(select(func.max(tables.events.c.seq))).scalar_one() or 0
+
+
+def changes(connection: Connection, *, after: int | None) -> Changes:
+    """What happened after an event; None: ever."""
+    if after is None:
+        return Changes(last_event(connection), jobs=None)
+    columns = tables.events.c
+    query = select(columns.seq, columns.job_id).where(columns.seq > after).order_by(columns.seq)
+    rows = connection.execute(query.limit(_MOST_CHANGES + 1)).all()
+    if len(rows) > _MOST_CHANGES:
+        return Changes(last_event(connection), jobs=None)
+    return Changes(rows[-1].seq if rows else after, frozenset(JobId(row.job_id) for row in rows))
 
 
 def _view(row: AnyRow) -> EventView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from scheduler.snapshot import Active, Node, Placement, StageQueue
+from scheduler.snapshot import Active, Changes, Node, Placement, StageQueue
 from tovi_server.core.events import Kind, Report
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId, Reference, TaskId
@@ -115,9 +115,13 @@ class JobStore:
         """Tasks that are queued or under way, by queue; queues without any are left out."""
         return await self._database.read(listing.count_queues)
 
-    async def waiting(self) -> tuple[StageQueue, ...]:
+    async def changes(self, *, after: int | None) -> Changes:
         """See `scheduler.ports.Queue`."""
-        return await self._database.read(queue.waiting)
+        return await self._database.read(lambda connection: feed.changes(connection, after=after))
+
+    async def waiting(self, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
+        """See `scheduler.ports.Queue`."""
+        return await self._database.read(lambda connection: queue.waiting(connection, jobs))
 
     async def active(self) -> tuple[Active, ...]:
         """See `scheduler.ports.Queue`."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, or_, select, true
 
 from scheduler.snapshot import Active, StageQueue
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.states import TaskState
 from tovi_server.store import tables
 from tovi_server.store.convert import AnyRow, gpus_of, request_of
-from tovi_server.store.scopes import SCOPES, Scope, StageKey, scope_of
+from tovi_server.store.scopes import SCOPES, Scope, StageKey, pieces, scope_of
 
 _NONE: Final = frozenset[int]()
 _MOST_INDICES: Final = 300
@@ -64,13 +65,21 @@ _UNDER_WAY: Final = (
 )
 
 
-def waiting(connection: Connection) -> tuple[StageQueue, ...]:
-    """An entry for every stage with queued tasks, in no order."""
+def waiting(connection: Connection, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
+    """An entry for every stage, of these jobs or of all, with queued tasks; in no order."""
+    if jobs is None:
+        return _waiting(connection, true())
+    return tuple(
+        entry for some in pieces(tuple(jobs)) for entry in _waiting(connection, tables.stages.c.job_id.in_(some))
+    )
+
+
+def _waiting(connection: Connection, which: ColumnElement[bool]) -> tuple[StageQueue, ...]:
     taken: defaultdict[StageKey, set[int]] = defaultdict(set)
-    for job, stage, index in connection.execute(_TAKEN):
+    for job, stage, index in connection.execute(_TAKEN.where(which)):
         taken[job, stage].add(index)
     frozen = {key: frozenset(indices) for key, indices in taken.items()}
-    rows = connection.execute(_QUEUED).all()
+    rows = connection.execute(_QUEUED.where(which)).all()
     return tuple(_entry(connection, row, frozen.get((row.job_id, row.name), _NONE)) for row in rows)
 
 

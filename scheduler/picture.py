@@ -1,0 +1,44 @@
+"""What waits and runs, kept up with: of ten thousand jobs only those are read again to which something happened."""
+
+from __future__ import annotations
+
+import asyncio
+
+from scheduler.ports import Queue
+from scheduler.snapshot import Active, Node, Snapshot, StageQueue
+from tovi_server.core.ids import JobId
+
+
+class Picture:
+    """Equal to what the queue would answer if it were asked for everything."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._seen: int | None = None
+        self._waiting: dict[JobId, list[StageQueue]] = {}
+        self._active: tuple[Active, ...] = ()
+
+    @property
+    def active(self) -> tuple[Active, ...]:
+        """As of the last time, like all that follows."""
+        return self._active
+
+    def snapshot(self, nodes: tuple[Node, ...]) -> Snapshot:
+        """With these nodes; what waits is in no order."""
+        return Snapshot(nodes, tuple(entry for entries in self._waiting.values() for entry in entries), self._active)
+
+    async def catch_up(self) -> bool:
+        """Whether anything happened since the last time. When it fails, nothing is missed the next time."""
+        changes = await self._queue.changes(after=self._seen)
+        if changes.last == self._seen:
+            return False
+        entries, active = await asyncio.gather(self._queue.waiting(changes.jobs), self._queue.active())
+        self._forget(changes.jobs)
+        for entry in entries:
+            self._waiting.setdefault(entry.job, []).append(entry)
+        self._active, self._seen = active, changes.last
+        return True
+
+    def _forget(self, jobs: frozenset[JobId] | None) -> None:
+        for job in list(self._waiting) if jobs is None else jobs:
+            self._waiting.pop(job, None)
