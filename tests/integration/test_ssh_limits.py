@@ -379,6 +379,18 @@ async def test_draining_lets_running_commands_end_and_nobody_in(tmp_path: Path) 
         await server.serving
 
 
+async def test_draining_opens_no_new_session_beside_one_that_ends(tmp_path: Path) -> None:
+    async with serving(tmp_path, run_command=sleep_for_ever) as server, client(server) as connection:
+        process = await connection.create_process("x")
+        await process.stdout.readline()
+        draining = asyncio.create_task(server.receiver.drain(DEADLINE_S))
+        await asyncio.sleep(0)
+        with pytest.raises(asyncssh.ChannelOpenError, match="going down"):
+            await connection.create_process("x")
+        process.close()
+        await draining
+
+
 async def test_draining_closes_idle_connections_at_once(tmp_path: Path) -> None:
     async with serving(tmp_path) as server, client(server) as connection:
         await server.receiver.drain(DEADLINE_S)

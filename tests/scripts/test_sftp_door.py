@@ -21,7 +21,7 @@ from tests.file_doors import (
     state,
     until,
 )
-from tests.ssh_edge import client, pause_reading, resident_bytes, run, started
+from tests.ssh_edge import DEADLINE_S, client, pause_reading, resident_bytes, run, started
 from tovi_server.receivers.counter import Claim
 from tovi_server.receivers.sftp_open import READ
 from tovi_server.receivers.sftp_packets import LONGEST_DATA, Reply, Request, string, uint32, uint64
@@ -177,6 +177,18 @@ async def test_what_is_no_sftp_ends_only_itself(tmp_path: Path) -> None:
         assert ended.code == 2
         assert ended.err.startswith(b"usage: this is not SFTP")
         assert (await files.sftp("pwd")).code == 0
+
+
+async def test_a_server_that_goes_down_lets_an_upload_end(tmp_path: Path) -> None:
+    async with files_served(tmp_path) as files:
+        (files.here / "big").write_bytes(bytes(3 << 20))
+        uploading = asyncio.create_task(run(files.sftp_words(*SLOW), stdin=f"put {files.here}/big home/big\n".encode()))
+        await until(lambda: parts(files.home()))
+
+        await files.server.receiver.drain(DEADLINE_S)
+
+        assert (await uploading).code == 0
+        assert (files.home() / "big").stat().st_size == 3 << 20
 
 
 async def test_a_removed_key_ends_an_open_upload_and_what_came_of_it_is_not_there(tmp_path: Path) -> None:

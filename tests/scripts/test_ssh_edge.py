@@ -19,7 +19,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.ssh_edge import DEADLINE_S, Ended, Server, echo, make_key, run, serving, started, with_limits
+from tests.ssh_edge import (
+    DEADLINE_S,
+    Ended,
+    Server,
+    client,
+    echo,
+    make_key,
+    run,
+    serving,
+    sleep_for_ever,
+    started,
+    with_limits,
+)
 from tovi_server.api import ManagerAPI
 from tovi_server.core.errors import NotFoundError
 from tovi_server.receivers.algorithms import Profile
@@ -281,6 +293,34 @@ async def test_control_c_in_a_terminal_ends_with_130(tmp_path: Path) -> None:
         terminal = await _in_terminal(server.ssh("-tt", "logs"), columns=80, answer=b"\x03")
 
         assert terminal.code == 130
+
+
+async def test_the_width_follows_the_window(tmp_path: Path) -> None:
+    async def width(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+        await streams.write(f"{streams.columns}\n".encode())
+        async for _ in streams.read():
+            await streams.write(f"{streams.columns}\n".encode())
+        return 0
+
+    async with serving(tmp_path, run_command=width) as server, client(server) as connection:
+        process = await connection.create_process("x", term_type="xterm", term_size=(90, 24))
+        before = await process.stdout.readline()
+        process.change_terminal_size(120, 24)
+        process.stdin.write("\n")
+        after = await process.stdout.readline()
+        process.stdin.write("\x04")
+
+        assert (before, after) == ("90\r\n", "120\r\n")
+        assert (await process.wait()).exit_status == 0
+
+
+async def test_a_signal_from_the_client_ends_with_130(tmp_path: Path) -> None:
+    async with serving(tmp_path, run_command=sleep_for_ever) as server, client(server) as connection:
+        process = await connection.create_process("x")
+        await process.stdout.readline()
+        process.send_signal("INT")
+
+        assert (await process.wait()).exit_status == 130
 
 
 async def test_a_door_gets_the_words_and_ends_with_its_status(tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ def test_one_read_gives_at_most_a_quarter_of_a_mebibyte(client: Client) -> None:
     assert len(content) == LONGEST_DATA
 
 
-@pytest.mark.parametrize("offset", [2**63 - 1, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("offset", [2**43, 2**63 - 1, 2**63, 2**64 - 1])
 def test_offsets_beyond_all_files_are_refused(client: Client, offset: int) -> None:
     client.put(b"/home/file", b"x")
     new, old = client.open(b"/home/new", NEW), client.open(b"/home/file", WRITE | READ)
@@ -320,6 +320,10 @@ def test_offsets_beyond_all_files_are_refused(client: Client, offset: int) -> No
     assert client.write(new, offset, b"x") == Status.FAILURE
     assert client.write(old, offset, b"x") == Status.FAILURE
     assert client.status(Request.READ, old, uint64(offset), uint32(1)) in (Status.FAILURE, Status.EOF)
+    for handle in (new, old):
+        assert client.status(Request.FSETSTAT, handle, SIZE, uint64(offset)) == Status.FAILURE
+    assert client.status(Request.SETSTAT, string(b"/home/file"), SIZE, uint64(offset)) == Status.FAILURE
+    assert (client.home / "file").stat().st_size == 1
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Request if kind not in (Request.INIT, Request.EXTENDED)])
