@@ -12,17 +12,15 @@ from tovi_server.core.ids import AttemptId, JobId
 StageKey = tuple[JobId, str]
 
 _SIZE: Final = 8
-_MOST_OF_A_STAGE: Final = 2
-"""What a stage's tasks share is laid out by the first of them while the others wait for it: those must leave
-room for other stages."""
 
 
 class Crew:
-    """Works on what it was asked for, in that order, but never on more than two attempts of one stage."""
+    """Works on what it was asked for, in that order, but never on too many attempts of one stage."""
 
-    def __init__(self, work: Callable[[AttemptId], Awaitable[None]]) -> None:
+    def __init__(self, work: Callable[[AttemptId], Awaitable[None]], *, of_a_stage: int) -> None:
         """`work` deals with its own errors: what it raises ends `run`."""
         self._work = work
+        self._of_a_stage = of_a_stage
         self._waiting: dict[AttemptId, None] = {}
         self._busy: set[AttemptId] = set()
         self._busy_of: Counter[StageKey] = Counter()
@@ -50,7 +48,7 @@ class Crew:
             self._group.create_task(self._do(attempt))
 
     def _next(self) -> AttemptId | None:
-        return next((one for one in self._waiting if self._busy_of[_stage(one)] < _MOST_OF_A_STAGE), None)
+        return next((one for one in self._waiting if self._busy_of[_stage(one)] < self._of_a_stage), None)
 
     async def _do(self, attempt: AttemptId) -> None:
         try:

@@ -20,6 +20,10 @@ from tovi_server.core.reasons import EndReason
 
 log = structlog.get_logger(__name__)
 
+_STARTS_OF_A_STAGE: Final = 2
+"""What a stage's tasks share is laid out by the first of them while the others wait for it: those must leave
+room for other stages."""
+_STOPS_OF_A_STAGE: Final = 8
 _MOST_TRIES: Final = 5
 """After this many errors that nobody foresaw, an attempt that surely does not run has failed to start."""
 
@@ -36,8 +40,8 @@ class Handover:
         self._clock = clock
         self._ended = ended
         self._charges: dict[AttemptId, Charge] = {}
-        self._starts = Crew(self._hand_over)
-        self._stops = Crew(self._stop)
+        self._starts = Crew(self._hand_over, of_a_stage=_STARTS_OF_A_STAGE)
+        self._stops = Crew(self._stop, of_a_stage=_STOPS_OF_A_STAGE)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -12,20 +12,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
 from scheduler.handover import Handover
 from scheduler.outage import Outage
 from scheduler.picture import Picture
 from scheduler.plan import Plan, plan
-from scheduler.policies.default import DEFAULT
+from scheduler.planning import plan_anyway
 from scheduler.policies.protocols import Policies
 from scheduler.ports import AttemptFiles, Clock, Executor, Queue
 from scheduler.recorder import Recorder
 from scheduler.snapshot import Node, Snapshot
 from tovi_server.core.errors import InvariantError, ToviError
-
-log = structlog.get_logger(__name__)
 
 _RECORD_NODES_EVERY: Final = timedelta(seconds=5)
 
@@ -102,7 +98,7 @@ class Loop:
         self._adopted.set()
         if (nodes, policies) != self._planned_for:
             self._snapshot = self._picture.snapshot(nodes)
-            await self._dispatch(_plan(self._snapshot, policies))
+            await self._dispatch(plan_anyway(self._snapshot, policies))
             self._planned_for = (nodes, policies)
 
     async def _nodes(self) -> tuple[Node, ...]:
@@ -139,12 +135,3 @@ class Loop:
                     await self._woken.wait()
             except TimeoutError:
                 continue
-
-
-def _plan(snapshot: Snapshot, policies: Policies) -> Plan:
-    """When a policy raises, this tick goes by the policies that come with Tovi."""
-    try:
-        return plan(snapshot, policies)
-    except Exception:
-        log.exception("policy_failed")
-        return plan(snapshot, DEFAULT)

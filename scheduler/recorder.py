@@ -21,6 +21,7 @@ from tovi_server.core.reasons import EndReason
 
 log = structlog.get_logger(__name__)
 
+_FINISHED_OF_A_STAGE: Final = 4
 _MOST_TRIES: Final = 5
 
 
@@ -46,7 +47,7 @@ class Recorder:
         self._ready: list[Report] = []
         self._wanted = asyncio.Event()
         self._outage = Outage("the queue")
-        self._finishing = Crew(self._finish)
+        self._finishing = Crew(self._finish, of_a_stage=_FINISHED_OF_A_STAGE)
 
     def take(self, report: Report) -> None:
         """Have it recorded, soon and in order with what the same attempt reported before."""
