@@ -87,7 +87,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
     data.create_project("lab")
     data.create_home("alice")
     me = views.Me(user="alice", admin=False, key="", project="lab", projects={"lab": Role.MEMBER})
-    session = SftpSession(Tree(data, me, authorized_keys=b""))
+    session = SftpSession(Tree(data, me, authorized_keys=b""), most_handles=8)
     session.handles.most = 8
     session.add([memoryview(bytes([Request.INIT]) + uint32(3))])
     session.work()
@@ -384,6 +384,13 @@ def test_a_long_list_comes_in_parts(client: Client) -> None:
     assert (counts, int.from_bytes(reply[1][:4], "big")) == ([128, 128, 44], Status.EOF)
 
 
+def test_the_limits_are_told_as_they_are(client: Client) -> None:
+    kind, told = client.ask(Request.EXTENDED, string(b"limits@openssh.com"))
+    packet, read, write, handles = (int.from_bytes(told[at : at + 8], "big") for at in range(0, 32, 8))
+
+    assert (kind, packet, read, write, handles) == (Reply.EXTENDED, 256 * 1024, LONGEST_DATA, LONGEST_DATA, 8)
+
+
 def test_a_copy_is_made_on_the_server(client: Client) -> None:
     content = os.urandom(3 * LONGEST_DATA + 5)
     (client.home / "from").write_bytes(content)
@@ -418,7 +425,7 @@ def test_a_refusal_in_words_is_for_the_person_too_and_once(client: Client) -> No
 def test_a_client_that_does_not_begin_with_init_is_sent_away(tmp_path: Path) -> None:
     data = DataDir.create(tmp_path / "data")
     me = views.Me(user="alice", admin=False, key="", project="lab", projects={})
-    session = SftpSession(Tree(data, me, authorized_keys=b""))
+    session = SftpSession(Tree(data, me, authorized_keys=b""), most_handles=8)
     session.add([memoryview(bytes([Request.OPENDIR]) + uint32(1) + string(b"/"))])
 
     with pytest.raises(BadPacketError):

@@ -108,4 +108,9 @@ def _doors(base: Foundations, counter: Counter) -> Doors:
         return 0
 
     threads = FileThreads()
-    return Doors(sftp=sftp_door(open_tree, threads, counter), scp=scp_door(open_tree, threads, counter), api=serve)
+    most = base.settings.limits.open_files_per_user
+    return Doors(
+        sftp=sftp_door(open_tree, threads, counter, most_handles=most),
+        scp=scp_door(open_tree, threads, counter, most_handles=most),
+        api=serve,
+    )

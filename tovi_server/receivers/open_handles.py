@@ -6,8 +6,6 @@ from typing import Final
 
 from tovi_server.receivers.counter import Claim, Counter
 
-MOST_HANDLES: Final = 256
-"""Of one user."""
 _SPARE: Final = 8
 """Kept for the next files, so that a copy of many small ones need not ask for each."""
 

@@ -11,7 +11,7 @@ from tovi_server.receivers import scp_protocol, scp_words
 from tovi_server.receivers.counter import Counter
 from tovi_server.receivers.doors import Door, Pipes
 from tovi_server.receivers.file_threads import FileThreads
-from tovi_server.receivers.open_handles import MOST_HANDLES, OpenHandles
+from tovi_server.receivers.open_handles import OpenHandles
 from tovi_server.receivers.scp_protocol import BadLineError
 from tovi_server.receivers.scp_sink import Sink
 from tovi_server.receivers.scp_source import Source
@@ -20,7 +20,7 @@ from tovi_server.receivers.scp_words import ScpCall
 from tovi_server.receivers.sftp import OpenTree
 
 
-def scp_door(open_tree: OpenTree, threads: FileThreads, counter: Counter, *, most_handles: int = MOST_HANDLES) -> Door:
+def scp_door(open_tree: OpenTree, threads: FileThreads, counter: Counter, *, most_handles: int) -> Door:
     """Serves one scp. Whatever goes wrong is told in the protocol, which clients show, and makes the status 1."""
 
     async def serve(manager: ManagerAPI, pipes: Pipes, words: Sequence[str]) -> int:

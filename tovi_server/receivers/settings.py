@@ -40,6 +40,8 @@ class Limits(Section):
     """Of one user, at once."""
     sessions_per_connection: int = 10
     """Of one connection, at once: commands, transfers and the like."""
+    open_files_per_user: int = 256
+    """Of one user, over all transfers, at once."""
     environment_bytes: int = 4096
     """Names and values of the allowed variables of one session."""
     command_bytes: int = 64 * 1024

@@ -15,7 +15,7 @@ from tovi_server.files.tree import Tree
 from tovi_server.receivers.counter import Counter
 from tovi_server.receivers.doors import Door, Pipes
 from tovi_server.receivers.file_threads import FileThreads
-from tovi_server.receivers.open_handles import MOST_HANDLES, OpenHandles
+from tovi_server.receivers.open_handles import OpenHandles
 from tovi_server.receivers.sftp_packets import BadPacketError, Splitter
 from tovi_server.receivers.sftp_session import SftpSession
 
@@ -25,11 +25,11 @@ OpenTree = Callable[[ManagerAPI], Awaitable[Tree]]
 _PIECE_BYTES: Final = 256 * 1024
 
 
-def sftp_door(open_tree: OpenTree, threads: FileThreads, counter: Counter, *, most_handles: int = MOST_HANDLES) -> Door:
+def sftp_door(open_tree: OpenTree, threads: FileThreads, counter: Counter, *, most_handles: int) -> Door:
     """Serves SFTP. `most_handles` are for all sessions of a user together, as `counter` counts."""
 
     async def serve(manager: ManagerAPI, pipes: Pipes, _: Sequence[str]) -> int:
-        session = SftpSession(await open_tree(manager))
+        session = SftpSession(await open_tree(manager), most_handles=most_handles)
         handles = OpenHandles(counter, (await manager.me()).user, most=most_handles)
         try:
             await _converse(session, pipes, threads, handles)

@@ -9,7 +9,6 @@ from typing import Final
 
 from tovi_server.files.tree import Tree
 from tovi_server.receivers import sftp_packets
-from tovi_server.receivers.open_handles import MOST_HANDLES
 from tovi_server.receivers.sftp_file import OpenFile
 from tovi_server.receivers.sftp_files import Handler
 from tovi_server.receivers.sftp_handles import Handles
@@ -32,9 +31,10 @@ _NO_SUID: Final = 2
 class Extensions:
     """Those of `OFFERED`; `lset` is the same as setting a path's attributes here."""
 
-    def __init__(self, tree: Tree, handles: Handles, *, lset: Handler) -> None:
+    def __init__(self, tree: Tree, handles: Handles, *, most_handles: int, lset: Handler) -> None:
         self._tree = tree
         self._handles = handles
+        self._most_handles = most_handles
         self._lset = lset
 
     def handlers(self) -> Mapping[bytes, Handler]:
@@ -71,7 +71,7 @@ class Extensions:
         return sftp_packets.reply(Reply.EXTENDED, request_id, b"".join(map(uint64, told)))
 
     def _limits(self, request_id: int, _: Fields) -> bytes:
-        told = (LONGEST_PACKET, LONGEST_DATA, LONGEST_DATA, MOST_HANDLES)
+        told = (LONGEST_PACKET, LONGEST_DATA, LONGEST_DATA, self._most_handles)
         return sftp_packets.reply(Reply.EXTENDED, request_id, b"".join(map(uint64, told)))
 
     def _copy(self, request_id: int, fields: Fields) -> Iterator[bytes]:

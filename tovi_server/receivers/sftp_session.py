@@ -25,11 +25,12 @@ _MOST_NOTICES: Final = 20
 class SftpSession:
     """Not for several threads at once."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, *, most_handles: int) -> None:
+        """`most_handles` are told to the client; how many it really gets is for who counts over all its sessions."""
         self.handles = Handles()
         files, paths = FileRequests(tree, self.handles), PathRequests(tree, self.handles)
         self._handlers = {**files.handlers(), **paths.handlers()}
-        self._extensions = Extensions(tree, self.handles, lset=paths.set).handlers()
+        self._extensions = Extensions(tree, self.handles, most_handles=most_handles, lset=paths.set).handlers()
         self._waiting: deque[memoryview] = deque()
         self._long: Iterator[bytes] | None = None
         self._greeted = False
