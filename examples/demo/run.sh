@@ -4,8 +4,8 @@
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-server=$root/.venv/bin/tovi-server
-[ -x "$server" ] || server=tovi-server
+
+pid='' temp=''
 
 say() {
     printf '\n# %s\n' "$1"
@@ -35,20 +35,24 @@ clean_up() {
     temp=''
 }
 
+# `tovi-server` is the one of this checkout, if it is installed here.
+find_server() {
+    [ -x "$root/.venv/bin/tovi-server" ] || return 0
+    mkdir "$temp/bin" && ln -s "$root/.venv/bin/tovi-server" "$temp/bin/" || fail 'no link could be made'
+    PATH=$temp/bin:$PATH
+}
+
 start_server() {
-    ssh-keygen -q -t ed25519 -N '' -C demo -f "$temp/key" || fail 'no key could be made'
-    "$server" init --data "$temp/data" --admin demo --key "$temp/key.pub" >"$temp/server.log" 2>&1 ||
-        fail 'no data directory could be made'
-    mkfifo "$temp/listening" || fail 'no pipe could be made'
-    "$server" serve --data "$temp/data" --listen 127.0.0.1:0 >"$temp/listening" 2>>"$temp/server.log" &
+    ssh-keygen -q -t ed25519 -N '' -C demo -f key && mkfifo listening || fail 'no key could be made'
+    type_line 'tovi-server init --data data --admin demo --key key.pub'
+    printf '$ tovi-server serve --data data --listen 127.0.0.1:0 &\n'
+    tovi-server serve --data data --listen 127.0.0.1:0 >listening 2>server.log &
     pid=$!
     # The pipe stays open: whatever else the server says there, it is not ended by it.
-    exec 3<"$temp/listening"
+    exec 3<listening
     read -r line <&3 || fail 'the server did not start'
-    case $line in
-    'tovi: listening on '*) port=${line##*:} ;;
-    *) fail "the server said: $line" ;;
-    esac
+    printf '%s\n' "$line"
+    port=${line##*:}
     cat >"$temp/ssh_config" <<END
 Host tovi
     HostName 127.0.0.1
@@ -71,17 +75,18 @@ scp() {
     command scp -F "$temp/ssh_config" "$@"
 }
 
-pid='' temp=''
 trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 temp=$(mktemp -d) || fail 'no temporary folder could be made'
 chmod 755 "$temp" # tasks may have uids of their own
-cp -R "$root/examples/06-digits" "$temp/digits" && cd "$temp/digits" || fail 'the example could not be copied'
+cp -R "$root/examples/06-digits" "$temp/digits" && cd "$temp" || fail 'the example could not be copied'
 
-say 'A server for this demo. You are its first user; `tovi` stands for it in your ~/.ssh/config.'
+say 'A server for this demo, and you its first user. `tovi` stands for it in your ~/.ssh/config.'
+find_server
 start_server
+cd digits || fail 'the example is gone'
 type_line 'ssh tovi whoami'
 
 say 'Upload a dataset: 1,797 handwritten digits.'

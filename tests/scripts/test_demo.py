@@ -18,6 +18,8 @@ from tests.live import MISSING
 DEMO = Path(__file__).parents[2] / "examples" / "demo" / "run.sh"
 DEADLINE_S = 180
 IN_ORDER = (
+    "$ tovi-server init --data data --admin demo --key key.pub\n",
+    "$ tovi-server serve --data data --listen 127.0.0.1:0 &\ntovi: listening on 127.0.0.1:",
     "$ scp -qr datasets/digits tovi:datasets/digits",
     "$ tar c tovi.yaml *.py | ssh tovi submit -\n1\n",
     "$ ssh tovi queue\nJOB  NAME    USER  PROJECT  STATE",
