@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from scheduler.local import control
+from scheduler.local.census import Census
 from scheduler.ports import Executor, Order, Owner
 from tovi_server.core.events import Exited, Lost, Report, Started
 from tovi_server.core.expand import cell
@@ -46,17 +50,17 @@ class House:
         environment: Mapping[str, str] | None = None,
         owner: Owner | None = None,
     ) -> Order:
-        """An attempt at a new task."""
+        """An attempt at a new task; the n-th order of another house over the same folder is the same again."""
         self.count += 1
         attempt = AttemptId(TaskId(JobId(self.count), "main", 0), 1)
         owner = self.owner if owner is None else owner
         stage = StageSpec(name="main", run=run)
-        control, work = self.base / f"control/{self.count}", self.base / f"scratch/{self.count}"
-        _lay_out(control, work, owner)
+        folder, work = self.base / f"control/{self.count}", self.base / f"scratch/{self.count}"
         text = render(stage, cell(stage, 0))
-        script = control / "script.sh"
-        script.write_text(text)
-        script.chmod(0o755)
+        if not folder.exists():
+            _lay_out(folder, work, owner)
+            (folder / "script.sh").write_text(text)
+            (folder / "script.sh").chmod(0o755)
         return Order(
             attempt=attempt,
             node="here",
@@ -69,25 +73,62 @@ class House:
                 "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "USER": "ada",
                 "TOVI_CODE": "",
-                "TOVI_OUT": str(control / "outputs"),
+                "TOVI_OUT": str(folder / "outputs"),
                 "TOVI_SCRATCH": str(work),
                 **(environment or {}),
             },
             owner=owner,
-            control=control,
+            control=folder,
             work=work,
             log_limit_bytes=log_limit_bytes,
         )
 
 
-def _lay_out(control: Path, work: Path, owner: Owner) -> None:
-    for path in (control, control / "outputs", work, work / "work", work / "home", work / "tmp"):
+def _lay_out(folder: Path, work: Path, owner: Owner) -> None:
+    for path in (folder, folder / "outputs", work, work / "work", work / "home", work / "tmp"):
         path.mkdir(parents=True)
     for log in ("stdout.log", "stderr.log"):
-        (control / log).touch()
+        (folder / log).touch()
     if owner.uid is not None:
-        for path in (control / "outputs", control / "stdout.log", control / "stderr.log", work, *work.iterdir()):
+        for path in (folder / "outputs", folder / "stdout.log", folder / "stderr.log", work, *work.iterdir()):
             os.chown(path, owner.uid, -1 if owner.gid is None else owner.gid)
+
+
+def shim_pid(order: Order) -> int:
+    """Of an attempt that has just been started, or was."""
+    until = time.monotonic() + DEADLINE_S
+    while (claim := control.read_claim(order.control)) is None:
+        assert time.monotonic() < until, "nobody claimed it"
+        time.sleep(0.005)
+    return claim.pid
+
+
+def left_of(order: Order) -> list[int]:
+    """The pids of all that still runs of an attempt, whatever session it is in."""
+    claim = control.read_claim(order.control)
+    sessions = {} if claim is None else {claim.pid: order.work}
+    return [one.pid for one in Census().take([order], sessions=sessions).get(order.work, ())]
+
+
+def wait_for_end(pid: int) -> None:
+    """Until a process ended, whoever's child it is."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        assert poll.poll(DEADLINE_S * 1000), f"process {pid} did not end"
+    finally:
+        os.close(pidfd)
+
+
+async def said(order: Order, text: str, *, log: str = "stdout.log") -> None:
+    """Until a program said something in its log."""
+    async with asyncio.timeout(DEADLINE_S):
+        while text not in (order.control / log).read_text():
+            await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -116,8 +157,13 @@ class Follower:
                 for report in self.heard:
                     if report.attempt == order.attempt and isinstance(report, kind):
                         return report
-                self._news.clear()
-                await self._news.wait()
+                await self.news()
+
+    async def news(self) -> None:
+        """Until something more is told."""
+        async with asyncio.timeout(DEADLINE_S):
+            self._news.clear()
+            await self._news.wait()
 
 
 @asynccontextmanager

@@ -74,7 +74,7 @@ class LocalExecutor:
         """Asked to end while they were being started."""
         self._running: dict[AttemptId, Running] = {}
         self._over: list[Order] = []
-        """Ended since the last look, without a control group that ends what fled from its own group."""
+        """Ended since the last look, perhaps not with all they started."""
         self._reports: asyncio.Queue[Report] = asyncio.Queue()
 
     async def nodes(self) -> tuple[Node, ...]:
@@ -185,7 +185,7 @@ class LocalExecutor:
             log.error("attempt_not_concluded", attempt=str(running.order.attempt), error=str(error))
             self._later(running, _TRY_AGAIN_S, lambda: self._tasks.create_task(self._conclude(running)))
         else:
-            if running.cgroup is None:
+            if running.may_leave_some:
                 self._over.append(running.order)
             self._forget(running)
             self._tell(ending.report(running.order.attempt, ended, now=now))

@@ -30,6 +30,11 @@ class Lifeline:
         os.close(self._write)
         os.close(self._read)
 
+    @property
+    def seen_from_outside(self) -> str:
+        """A path that leads to the pipe while, and only while, this process holds it."""
+        return f"/proc/{os.getpid()}/fd/{self._write}"
+
     def opening(self) -> int:
         """An opening for one shim, to be closed here once it was handed over."""
         return os.open(f"/proc/self/fd/{self._read}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

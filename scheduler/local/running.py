@@ -68,6 +68,8 @@ class Running:
     remaining_s: float
     """Of its time limit, when it was started or found."""
     marks: LogMarks
+    is_adopted: bool = False
+    """It was started by another server, or before this one knew of it."""
     started_at: float | None = None
     """In seconds since 1970; None: right now, or unknown."""
     cause: EndReason | None = None
@@ -90,6 +92,11 @@ class Running:
             self.shim.signal_group(signal.SIGKILL)
         if self.cgroup is not None:
             self.cgroup.kill()
+
+    @property
+    def may_leave_some(self) -> bool:
+        """Whether its end may not have ended all: a group is left by setsid, and a lone shim's helpers are in no cgroup."""
+        return self.cgroup is None or self.is_adopted
 
     def forget_timers(self) -> None:
         for timer in self.timers:

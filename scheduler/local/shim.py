@@ -22,8 +22,8 @@ LIFELINE_FD: Final = 3
 
 SHIM: Final = r"""
 cd / && umask 077 && ulimit -c 0
-tovi_control=$1 tovi_boot=$2 tovi_deadline=$3 tovi_grace=$4 tovi_cgroup=$5
-shift 5
+tovi_control=$1 tovi_boot=$2 tovi_deadline=$3 tovi_grace=$4 tovi_cgroup=$5 tovi_server=$6
+shift 6
 tovi_woken='' tovi_alone='' tovi_reason='' tovi_code=''
 trap 'tovi_woken=x$tovi_woken; tovi_left_alone' URG
 trap 'tovi_woken=x$tovi_woken; tovi_time_is_over' ALRM
@@ -71,6 +71,8 @@ tovi_end_escaped() {
 
 read -r tovi_go <&4 || exit 0
 exec 4<&-
+# It may be gone already: from before there was a trap for the signal that tells so.
+[ "$tovi_server" -ef /proc/self/fd/3 ] || tovi_left_alone
 set -C
 tovi_identity 2>/dev/null >"$tovi_control/claim" || kill -s KILL $$
 set +C

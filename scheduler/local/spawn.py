@@ -45,7 +45,7 @@ def spawn(launch: Launch, line: Lifeline) -> tuple[int, int]:
         OSError, ValueError: the system or an argument does not let it start; nothing runs then.
     """
     with _closing(line.opening()) as opening, _pipe() as (waits, says):
-        pid = _spawn(launch, commands=waits, opening=opening)
+        pid = _spawn(launch, server=line.seen_from_outside, commands=waits, opening=opening)
         try:
             lifeline.tie(opening, pid)
             pidfd = os.pidfd_open(pid)
@@ -58,11 +58,11 @@ def spawn(launch: Launch, line: Lifeline) -> tuple[int, int]:
         return pid, pidfd
 
 
-def _spawn(launch: Launch, *, commands: int, opening: int) -> int:
+def _spawn(launch: Launch, *, server: str, commands: int, opening: int) -> int:
     order = launch.order
     return os.posix_spawn(
         _SH,
-        [_SH, "-c", SHIM, "tovi", *_arguments(launch), *_command(order)],
+        [_SH, "-c", SHIM, "tovi", *_arguments(launch), server, *_command(order)],
         _environment(order),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),

@@ -61,6 +61,7 @@ def _adopt(order: Order, means: Means) -> Running:
         cgroup=_cgroup(order, means),
         remaining_s=_remaining_s(order, claim) if claim is not None and runs else 0,
         marks=LogMarks(order.control),
+        is_adopted=True,
         started_at=None if claim is None else claim.at,
         cause=control.read_ending(order.control),
     )
