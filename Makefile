@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -q -n auto
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test soak format docs lock
+.PHONY: help setup demo check test bench soak format docs lock
 
 help: ## say what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 
 test: check ## check, then all that this machine has the parts for
 	$(PYTEST) tests --ignore=tests/unit --ignore=tests/bench
+
+bench: $(READY) ## figures against named peers, to docs/benchmarks; needs openssh-server
+	$(BIN)/python -m tests.bench
 
 soak: $(READY) ## kill parts of a server under load, a thousand times; figures go to docs/benchmarks
 	$(BIN)/python -m tests.integration.soak
