@@ -95,7 +95,7 @@ class Running:
 
     @property
     def may_leave_some(self) -> bool:
-        """Whether its end may not have ended all: a group is left by setsid, and a lone shim's helpers are in no cgroup."""
+        """Whether its end may not have ended all: setsid leaves a group, and a lone shim's helpers are in no cgroup."""
         return self.cgroup is None or self.is_adopted
 
     def forget_timers(self) -> None:

@@ -257,7 +257,7 @@ async def test_a_server_whose_shim_came_second_watches_the_first(
 ) -> None:
     order = House(tmp_path).order("echo ran; sleep 600")
     line = Lifeline.open()
-    pid, pidfd = spawn.spawn(Launch(order, boot.boot_id(), None), line)
+    _, pidfd = spawn.spawn(Launch(order, boot.boot_id(), None), line)
     await said(order, "ran")
     hidden = iter([False])
     claimed = control.was_claimed
