@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +27,6 @@ from tovi_server.receivers.sftp import sftp_door
 T = TypeVar("T")
 
 KEYS = b"ssh-ed25519 AAAA alice\n"
-NEEDED = ("ssh", "scp", "sftp")
-MISSING = [program for program in NEEDED if shutil.which(program) is None]
 
 SLOW = ("-l", "16000")
 """For `scp` and `sftp`: 2 MB/s, slow enough to be cut off halfway."""

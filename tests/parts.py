@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.local import cgroups
+
 OPENSSH = ("ssh", "scp", "sftp", "ssh-keygen")
 
 
@@ -56,7 +58,13 @@ def mount() -> str:
     return ""
 
 
+@cache
+def cgroup() -> str:
+    return "" if cgroups.find() else "a control group for memory that can be written"
+
+
 PARTS: Mapping[str, Part] = {
+    "cgroup": Part(cgroup, "run the tests as root, where /sys/fs/cgroup can be written"),
     "mount": Part(mount, "run the tests as root, where mounting is allowed"),
     "openssh": Part(openssh, "apt-get install openssh-client"),
     "postgres": Part(postgres, "apt-get install postgresql"),

@@ -13,10 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.file_doors import MISSING, Files, child_of, files_served, is_held, parts, until
+from tests.file_doors import Files, child_of, files_served, is_held, parts, until
 from tests.ssh_edge import started
-
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 
 SIZE = 4 << 20
 DROPS = 10

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.live import MISSING
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo" / "run.sh"
 DEADLINE_S = 180
@@ -29,8 +28,6 @@ IN_ORDER = (
     "$ scp -qr tovi:jobs/1 results",
     "best: lr 0.3, decay 0.8: 95.3% of 360 unseen images right",
 )
-
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs OpenSSH's {' '.join(MISSING)}")
 
 
 @pytest.fixture

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import MISSING, Live, live_server
+from tests.live import Live, live_server
 from tests.transcripts import Played, play
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/tovi.yaml"))
 NOT_LEFT_BY_TASKS = ("tovi.yaml", "manifest.json", "script.sh")
-
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs OpenSSH's {' '.join(MISSING)}")
 
 Left = Mapping[str, object]
 """What lies at each path beneath a folder: text, numbers, or None for a folder."""

@@ -12,7 +12,6 @@ import pytest
 
 from tests.file_doors import (
     KEYS,
-    MISSING,
     SLOW,
     contents,
     cut_off,
@@ -25,8 +24,6 @@ from tests.file_doors import (
 from tests.ssh_edge import client, pause_reading, resident_bytes
 from tovi_server.core.access import Role
 from tovi_server.receivers.counter import Claim
-
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 
 
 @pytest.fixture(params=["-s", "-O"], ids=["over-sftp", "old-protocol"])

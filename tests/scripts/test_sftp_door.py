@@ -10,7 +10,6 @@ import asyncssh
 import pytest
 
 from tests.file_doors import (
-    MISSING,
     SLOW,
     contents,
     cut_off,
@@ -25,8 +24,6 @@ from tests.ssh_edge import DEADLINE_S, client, pause_reading, resident_bytes, ru
 from tovi_server.receivers.counter import Claim
 from tovi_server.receivers.sftp_open import READ
 from tovi_server.receivers.sftp_packets import LONGEST_DATA, Reply, Request, string, uint32, uint64
-
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 
 
 @pytest.mark.parametrize("connection", [True, False], ids=["connection-lost", "client-killed"])

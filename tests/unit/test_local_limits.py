@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.local import LocalSettings, cgroups, open_local_executor
+from scheduler.local import LocalSettings, open_local_executor
 from scheduler.ports import Executor
 from tests.local_house import DEADLINE_S, Follower, House, WallClock, following, left_of, said, wait_for_end
 from tovi_server.core.events import Exited
 from tovi_server.core.reasons import EndReason
 from tovi_server.core.resources import MIB
 
-needs_cgroups = pytest.mark.skipif(cgroups.find() is None, reason="no control group for memory can be written here")
+needs_cgroups = pytest.mark.cgroup
 GROUPS = pytest.mark.parametrize("groups", [pytest.param("cgroups", marks=needs_cgroups), "none"])
 HUNGRY = "echo ran; exec python3 -c 'import time; a = bytearray(200 << 20); time.sleep(600)'"
 
