@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -14,6 +15,9 @@ from tovi_server.app import log_form
 from tovi_server.app.ending import exit_status
 from tovi_server.core.errors import UsageError
 from tovi_server.settings import Settings, read_settings
+
+KeyFile = Annotated[str, Parameter(allow_leading_hyphen=True)]
+"""`-` is one."""
 
 app = App(name="tovi-server", help="The server of Tovi.", version_flags=[])
 user = App(name="user", help="Add, list, disable and enable users.", version_flags=[])
@@ -56,7 +60,7 @@ def _run(words: Sequence[str]) -> int | None:
 
 
 @app.command
-def init(place: Place, *, admin: str, key: str) -> None:
+def init(place: Place, *, admin: str, key: KeyFile) -> None:
     """Make a data directory: database, host keys, the first user.
 
     Args:
@@ -88,7 +92,7 @@ def _announce(address: str) -> None:
 
 
 @user.command(name="add")
-def add_user(name: str, /, place: Place, *, key: str, admin: bool = False) -> None:
+def add_user(name: str, /, place: Place, *, key: KeyFile, admin: bool = False) -> None:
     """Add a user.
 
     Args:
