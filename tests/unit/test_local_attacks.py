@@ -76,7 +76,7 @@ async def outcome(opened: tuple[Executor, Follower], order: Order) -> tuple[Exit
         "echo -1000 >/proc/self/oom_score_adj",
         "setpriv --reuid 0 true",
         "chroot / true",
-        "mount -t tmpfs none /tmp",
+        "mount -t tmpfs none {control}",
     ],
 )
 async def test_an_attack_on_the_server_or_the_watcher_fails(
