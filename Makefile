@@ -32,7 +32,7 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 	$(PYTEST) tests/unit
 
 test: check ## check, then all that this machine has the parts for
-	$(PYTEST) tests --ignore=tests/unit --ignore=tests/bench
+	$(PYTEST) --dist loadfile tests --ignore=tests/unit
 
 bench: $(READY) ## figures against named peers, to docs/benchmarks; needs openssh-server
 	$(BIN)/python -m tests.bench
