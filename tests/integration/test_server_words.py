@@ -62,7 +62,7 @@ def test_a_data_directory_is_made_once(data: Path, capsys: pytest.CaptureFixture
     assert users(data, capsys) == "ada admin\n"
 
 
-@pytest.mark.parametrize(("admin", "key"), [("Ada Lovelace", KEY), ("ada", "no key")])
+@pytest.mark.parametrize(("admin", "key"), [("Ada Lovelace", KEY), ("ada", "no key")], ids=["name", "key"])
 def test_nothing_is_made_for_a_name_or_a_key_that_is_none(tmp_path: Path, admin: str, key: str) -> None:
     assert init(tmp_path / "data", admin=admin, key=key) == 2
     assert not (tmp_path / "data").exists()
