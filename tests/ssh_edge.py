@@ -35,6 +35,7 @@ class KeyList:
     users: dict[str, str] = field(default_factory=dict)
     lookups: list[str] = field(default_factory=list)
     opened: list[Caller] = field(default_factory=list)
+    used: list[str] = field(default_factory=list)
 
     async def caller_by_key(self, fingerprint: str) -> Caller | None:
         self.lookups.append(fingerprint)
@@ -43,6 +44,9 @@ class KeyList:
 
     async def still_valid(self, caller: Caller) -> bool:
         return self.users.get(caller.key) == caller.user
+
+    async def logged_in(self, caller: Caller) -> None:
+        self.used.append(caller.key)
 
     def session(self, caller: Caller) -> ManagerAPI:
         """The caller stands for their door: tests look at no more."""

@@ -47,14 +47,18 @@ class Call:
             return self._file(file)
         if self.streams.stdin_is_terminal:
             raise UsageError(
-                "nothing was piped in", why="standard input is a terminal", hint="pipe it: `… < FILE` or `tar c . | …`"
+                "nothing was piped in",
+                why="standard input is a terminal",
+                hint=f"`… {self.words[0]} < FILE`, or `tar c . | … {self.words[0]} -`",
             )
         return self.streams.read()
 
     def _file(self, file: str) -> AsyncIterator[bytes]:
         if self.open_file is None:
             raise UsageError(
-                f'the server cannot read "{file}" on your machine', hint=f"pipe it: `… {self.words[0]} < {file}`"
+                f'the server cannot read "{file}" on your machine',
+                why="a word that belongs to no option is a file",
+                hint=f"`… {self.words[0]} < {file}`; and what has spaces is quoted twice: \"--note 'it works'\"",
             )
         return self.open_file(file)
 

@@ -14,7 +14,7 @@ def event_line(event: EventView, look: Look, picked: Sequence[str] | None) -> st
     """When, what, which, and by whom; or only the picked fields."""
     if picked is not None:
         return "  ".join(text_of(value_of(event, path), path, look) for path in picked) + "\n"
-    said = " ".join(f"{name}={value}" for name, value in event.data.items() if value is not None)
+    said = " ".join(f"{name}={value}" for name, value in event.data.items() if value not in {None, ""})
     by = f"by {event.user}" if event.user else ""
     parts = (look.exact(event.at), f"{event.kind:<16}", f"{subject(event):<16}", by, said)
     return safe_line("  ".join(part for part in parts if part)).rstrip() + "\n"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 from tovi_cli.call import Call
 from tovi_cli.log_output import LogForm, show_log
 from tovi_server.api import LogOptions
@@ -18,16 +22,28 @@ async def follow(call: Call, job: Reference) -> None:
     await show_log(call, job, LogOptions(follow=True), LogForm())
 
 
-async def end_with(call: Call, waited: Waited) -> int:
-    """Tell what did not succeed, and give the exit status to end with."""
+@asynccontextmanager
+async def told_that_it_goes_on(call: Call, job: Reference) -> AsyncIterator[None]:
+    """Whoever stops looking (Ctrl-C) is told that this does not stop the job."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        with suppress(ConnectionError):
+            await call.say(f"job {job} goes on: `logs -f {job}` shows it, `cancel {job}` ends it")
+        raise
+
+
+async def end_with(call: Call, waited: Waited, *, tell_all: bool = False) -> int:
+    """Tell what did not succeed, or how all ended, and give the exit status to end with."""
     for job in waited.items:
-        if job.state != TaskState.SUCCEEDED:
+        if tell_all or job.state != TaskState.SUCCEEDED:
             await call.say(_ending(job))
     return min(waited.exit_code, LARGEST_EXIT)
 
 
 def _ending(job: JobView) -> str:
     text = f"{job.id} {job.state}"
-    if job.exit_code:
-        text += f" with exit code {job.exit_code}"
+    if job.state != TaskState.FAILED:
+        return text
+    text += f" with exit code {job.exit_code}"
     return f"{text}: {job.reason.message}" if job.reason else text

@@ -9,10 +9,12 @@ from functools import lru_cache
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.argument import Argument
-from cyclopts.exceptions import MissingArgumentError, UnknownOptionError, UnusedCliTokensError
+from cyclopts.exceptions import CoercionError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
 
 from tovi_cli.verb import Run, Verb
 from tovi_server.core.errors import UsageError
+
+_KINDS: Mapping[object, str] = {int: "a whole number", float: "a number"}
 
 LONGEST_KEPT = 256
 """Longer command lines are parsed each time, so that nobody fills the memory with them."""
@@ -85,8 +87,7 @@ class Parser:
             return UsageError("no verb was given", hint="`help` lists them")
         noun = max((n for n in range(1, len(words) + 1) if self.starting_with(words[:n])), default=0)
         if noun:
-            names = ", ".join(f"`{verb.name}`" for verb in self.starting_with(words[:noun]))
-            return UsageError(f'"{" ".join(words[:3])}" is not a verb', why=f"there are {names}")
+            return _unfinished(words, noun, self.starting_with(words[:noun]))
         near = difflib.get_close_matches(words[0], sorted({verb.words[0] for verb in self._verbs.values()}), n=1)
         hint = f"did you mean `{near[0]}`? `help` lists all" if near else "`help` lists all"
         return UsageError(f'"{words[0]}" is not a verb', hint=hint)
@@ -103,6 +104,17 @@ class Parser:
         except CycloptsError as error:
             raise _usage(error, verb) from error
         return Parsed(verb.run, bound.args, bound.kwargs)
+
+
+def _unfinished(words: Sequence[str], noun: int, family: Sequence[Verb]) -> UsageError:
+    """The first `noun` words begin verbs, and what follows them, if anything, goes on otherwise."""
+    names = ", ".join(f"`{verb.name}`" for verb in family)
+    why = f"there {'is' if len(family) == 1 else 'are'} {names}"
+    if len(words) == noun:
+        return UsageError(f'"{" ".join(words)}" is only the beginning of a verb', why=why)
+    typed = " ".join(words[: noun + 1])
+    near = difflib.get_close_matches(typed, [verb.name for verb in family], n=1)
+    return UsageError(f'"{typed}" is not a verb', why=why, hint=f"did you mean `{near[0]}`?" if near else "")
 
 
 def _plain_dashes(words: tuple[str, ...], valued: frozenset[str]) -> tuple[str, ...]:
@@ -159,6 +171,9 @@ def _usage(error: CycloptsError, verb: Verb) -> UsageError:
         case UnusedCliTokensError():
             extra = " ".join(error.unused_tokens or ())
             return UsageError(f'`{verb.name}` does not take "{extra}"', hint=hint)
+        case CoercionError() if error.token is not None and error.target_type in _KINDS:
+            what, kind = error.argument.name if error.argument else "it", _KINDS[error.target_type]
+            return UsageError(f'{what} takes {kind}, and "{error.token.value}" is none', hint=hint)
         case _:
             return UsageError(f"`{verb.name}`: {_plain(str(error))}", hint=hint)
 

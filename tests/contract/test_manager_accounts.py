@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,25 @@ async def test_a_removed_key_or_a_taken_admin_role_ends_the_connection(house: Ho
     await ada.add_key(public_key())
     await ada.remove_key(again.key)
     assert not await house.manager.still_valid(again)
+
+
+async def test_the_use_of_a_key_is_noted_once_a_minute(house: House) -> None:
+    ada = await house.person("ada")
+    caller = await _caller(house, "ada")
+    assert [key.used_at for key in await ada.keys()] == [None]
+    await house.manager.logged_in(caller)
+    first = house.clock.at
+    house.clock.at += timedelta(seconds=59)
+    await house.manager.logged_in(caller)
+    assert [key.used_at for key in await ada.keys()] == [first]
+    house.clock.at += timedelta(seconds=2)
+    await house.manager.logged_in(caller)
+    assert [key.used_at for key in await ada.keys()] == [house.clock.at]
+
+
+async def test_a_caller_without_a_key_uses_none(house: House) -> None:
+    await house.manager.logged_in(Caller("root"))
+    assert [key.used_at for key in await house.door("root").keys()] == [None]
 
 
 async def test_an_unknown_key_is_nobodys(house: House) -> None:

@@ -273,6 +273,31 @@ async def test_wait_gives_up_after_its_time(ada: ManagerAPI) -> None:
         await ada.wait((_ref(job),), timeout=timedelta(milliseconds=10), any=False)
 
 
+async def test_what_ended_meanwhile_is_not_among_what_was_waited_for_in_vain(house: House, ada: ManagerAPI) -> None:
+    done, slow = [await submitted(ada, "run: x") for _ in range(2)]
+    await house.run(f"{done}.main.0")
+    with pytest.raises(WaitTimeoutError) as gave_up:
+        await ada.wait((_ref(done), _ref(slow)), timeout=timedelta(milliseconds=10), any=False)
+    assert f"{slow} not done after" in gave_up.value.what
+    assert f"{done}" not in gave_up.value.what
+
+
+async def test_each_try_says_how_it_ended(house: House, ada: ManagerAPI) -> None:
+    job = await submitted(ada, "run: x\nretries: 1")
+    await house.run(f"{job}.main.0", EndReason.ERROR, 3)
+    await house.run(f"{job}.main.0")
+    (task,) = (await ada.show(_ref(f"{job}.main.0"))).tasks
+    first, second = task.attempts
+    assert first.reason is not None
+    assert (first.reason.message, first.reason.data["attempts"]) == ("ended with exit code 3", 1)
+    assert second.reason is None
+
+
+async def test_what_holds_all_stages_is_said_once(ada: ManagerAPI) -> None:
+    job = await submitted(ada, PIPELINE, SubmitOptions(hold=True))
+    assert [reason.code for reason in (await ada.why(_ref(job))).reasons] == ["held"]
+
+
 async def test_rerun_is_a_new_job_of_the_same_code(house: House, ada: ManagerAPI) -> None:
     old = await submitted(ada, b"TARname: survey\nparams: {epochs: 5}\nrun: x")
     new = await ada.rerun(JobId(old), failed=False, params={"epochs": "9"})

@@ -425,6 +425,7 @@ async def test_many_sessions_share_one_connection(tmp_path: Path) -> None:
 
         assert [f"job{n}\n".encode() for n in range(20)] == [ended.out for ended in results]
         assert len(server.gate.lookups) == 1
+        assert server.gate.used == list(server.gate.users)
 
 
 async def test_closing_one_shared_session_cancels_its_command_alone(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ async def test_help_lists_every_verb(words: tuple[str, ...]) -> None:
     assert [verb.name for verb in VERBS if f"  {verb.name} " not in text] == []
 
 
+async def test_help_fits_on_a_terminal() -> None:
+    assert [line for line in (await helped("help")).splitlines() if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 async def test_a_verb_has_a_sentence_and_an_example_with_the_host(verb: Verb) -> None:
     text = await helped("help", *verb.words)

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fakes_manager import NOW, FakeManager, FakeStreams, a_job, a_stage
+from tests.fakes_manager import NOW, FakeManager, FakeStreams, a_job, a_stage, a_task
 from tovi_cli.log_text import LONGEST_LINE, Lines, SafeText
 from tovi_cli.main import make_run_command
+from tovi_server.core.reasons import Reason
 from tovi_server.core.views import Details, LogPiece
 
 RUN = make_run_command(lambda: NOW)
@@ -24,7 +25,7 @@ def out(task: str, data: bytes) -> LogPiece:
 async def shown(line: str, *pieces: LogPiece, tasks: int = 2, columns: int | None = None) -> bytes:
     job = a_job(tasks_total=tasks, stages=(a_stage("one"), replace(a_stage("many"), tasks_total=5)))
     streams = FakeStreams(columns=columns, stdin_is_terminal=columns is not None)
-    fake = FakeManager(pieces=pieces, details=Details(job, (), 0))
+    fake = FakeManager(pieces=pieces, details=Details(job, (a_task(),), 0))
     assert await RUN(fake, shlex.split(line), streams) == 0
     assert fake.closed == ["logs"]
     return streams.out
@@ -78,6 +79,39 @@ def test_where_pieces_are_cut_makes_no_difference(cut: int) -> None:
     assert text.feed(HOSTILE[:cut]) + text.feed(HOSTILE[cut:]) + text.end() == (
         "\x1b[31mred\x1b[0m \\x1b]0;title\\x07 \\xff\\x9b\n"
     )
+
+
+HELD = Reason("held", "held; `release 12` lets it go on")
+NEXT = Reason("next", "it is next")
+
+
+async def said(line: str, *, reason: Reason | None = HELD, state: str = "queued") -> str:
+    """On standard error, of a job that has printed nothing."""
+    job, task = a_job(state=state, reason=reason), a_task(state=state, reason=reason)
+    streams = FakeStreams()
+    assert await RUN(FakeManager(details=Details(job, (task,), 0)), shlex.split(line), streams) == 0
+    assert streams.out == b""
+    return streams.stderr
+
+
+@pytest.mark.parametrize("it", ["12", "12.main.0"])
+async def test_of_what_has_printed_nothing_it_is_said_in_which_state_it_is(it: str) -> None:
+    assert await said(f"logs {it}") == f"{it} is queued, and has printed nothing\n"
+
+
+@pytest.mark.parametrize("it", ["12", "12.main.0"])
+async def test_a_follower_is_told_at_once_why_there_is_nothing_yet(it: str) -> None:
+    assert await said(f"logs -f {it}") == f"{it} is queued: held; `release 12` lets it go on\n"
+
+
+@pytest.mark.parametrize("reason", [NEXT, None])
+async def test_a_follower_of_what_starts_at_once_is_told_nothing(reason: Reason | None) -> None:
+    assert await said("logs -f 12", reason=reason) == ""
+
+
+@pytest.mark.parametrize("line", ["logs 12 --tail 3", "logs 12 --since 1m", "logs 12 --stream err"])
+async def test_no_more_of_a_log_is_fine(line: str) -> None:
+    assert await said(line, state="running", reason=None) == ""
 
 
 async def test_a_follower_that_goes_away_ends_the_following_at_once() -> None:

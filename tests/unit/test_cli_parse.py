@@ -38,6 +38,12 @@ async def ended(line: str, fake: FakeManager | None = None, **streams: object) -
         ("queue extra", 'does not take "extra"'),
         ("queue --no-all", "no option --no-all"),
         ("queue --fields ,", "names no field"),
+        ("queue --limit many", '--limit takes a whole number, and "many" is none'),
+        ("run --cpus many -- true", '--cpus takes a number, and "many" is none'),
+        ("project", '"project" is only the beginning of a verb'),
+        ("project shw lens", "did you mean `project show`?"),
+        ("admin user lst", "did you mean `admin user list`?"),
+        ("dataset", "there is `dataset show`"),
         ("queue --all --all", "multiple times"),
         ("logs", "lacks ID"),
         ("logs twelve", "is not an id"),
@@ -51,7 +57,8 @@ async def ended(line: str, fake: FakeManager | None = None, **streams: object) -
         ("rerun 12.main", "whole jobs"),
         ("submit --param lr", "is not name=value"),
         ("submit --param lr=1 --param lr=2", "twice"),
-        ("submit tovi.yaml", "pipe it"),
+        ("submit tovi.yaml", "submit < tovi.yaml`"),
+        ("submit --note a note", "quoted twice"),
         ("submit --key", "a value after --key"),
         ("run echo hi", "after --"),
         ("run echo -- hi", "after --"),
@@ -81,7 +88,8 @@ async def test_after_is_refused_by_name() -> None:
 async def test_without_a_pipe_nobody_waits_for_a_terminal(line: str) -> None:
     status, _, err = await ended(line, stdin_is_terminal=True)
     assert status == 2
-    assert "pipe it" in err
+    assert "nothing was piped in" in err
+    assert f"… {line.split()[0]} < FILE" in err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 from datetime import timedelta
@@ -135,6 +136,55 @@ async def test_submit_wait_ends_with_the_code_of_the_job() -> None:
     assert (status, out) == (254, "12\n")
     assert err.endswith("12 failed with exit code 300: it ended with 300\n")
     assert fake.asked[-1] == ("wait", ((JOB,), None, False))
+
+
+async def test_a_cancelled_job_is_told_as_that() -> None:
+    cancelled = a_job(state="cancelled", exit_code=130, reason=Reason("cancelled", "cancelled"))
+    status, _, err = await ended("wait 12", FakeManager(waited=views.Waited(130, (cancelled,))))
+    assert (status, err) == (130, "12 cancelled\n")
+
+
+async def test_wait_for_any_tells_which_it_was() -> None:
+    fake = FakeManager(waited=views.Waited(0, (a_job(state="succeeded", exit_code=0),)))
+    assert await ended("wait 11 12 --any", fake) == (0, "", "12 succeeded\n")
+    assert await ended("wait 11 12", fake) == (0, "", "")
+
+
+@pytest.mark.parametrize("line", ["submit --follow", "submit --wait", "run -- true"])
+async def test_whoever_stops_looking_is_told_that_the_job_goes_on(line: str) -> None:
+    class Endless(FakeManager):
+        async def wait(self, jobs: tuple[Reference, ...], *, timeout: timedelta | None, any: bool) -> views.Waited:
+            raise asyncio.CancelledError
+
+    streams = FakeStreams()
+    with pytest.raises(asyncio.CancelledError):
+        await RUN(Endless(), shlex.split(line), streams)
+    assert streams.stderr.endswith("job 12 goes on: `logs -f 12` shows it, `cancel 12` ends it\n")
+
+
+@pytest.mark.parametrize(("line", "said"), [("--memory 5 -- x", '"5" is not an amount'), ("--time 5 -- x", '"5" is')])
+async def test_a_wrong_unit_is_told_before_there_is_a_file_it_could_be_in(line: str, said: str) -> None:
+    fake = FakeManager()
+    status, _, err = await ended(f"run {line}", fake)
+    assert (status, fake.asked) == (2, [])
+    assert err.startswith("usage:")
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("project create lens", "lens created"),
+        ("project use lens", "lens is your current project now"),
+        ("project add lens bob --role viewer", "bob is viewer of lens now"),
+        ("project remove lens bob", "bob is no member of lens now"),
+        ("project set lens --note x", "lens changed"),
+        ("project archive lens", "lens archived"),
+        ("project archive lens --undo", "lens is in use again"),
+    ],
+)
+async def test_a_change_of_a_project_is_told_in_a_line(line: str, said: str) -> None:
+    assert (await ended(line, FakeManager()))[1] == f"{said}\n"
 
 
 async def test_submit_follow_prints_the_id_and_then_the_log() -> None:

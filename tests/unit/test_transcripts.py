@@ -37,7 +37,9 @@ def test_twelve_stands_for_the_id_that_was_printed() -> None:
 
     def type_line(line: str) -> str:
         typed.append(line)
-        return {"ssh tovi submit < tovi.yaml": "7\n", "ssh tovi logs 7": "epoch 1\nepoch 5\nepoch   9: 1e-12\n"}.get(line, "")
+        return {"ssh tovi submit < tovi.yaml": "7\n", "ssh tovi logs 7": "epoch 1\nepoch 5\nepoch   9: 1e-12\n"}.get(
+            line, ""
+        )
 
     played = play(README, type_line)
 

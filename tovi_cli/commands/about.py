@@ -51,7 +51,7 @@ async def version(*, form: Form = TABLE, call: Injected) -> int:
 
 
 async def ssh_config(*, call: Injected) -> int:
-    """A block for your ~/.ssh/config, with the server's key for known_hosts."""
+    """A block for your ~/.ssh/config, and keys for known_hosts."""
     server, me = await call.api.server(), await call.api.me()
     await call.put(config_text(server, user=me.user))
     return 0

@@ -61,7 +61,7 @@ async def add_key(*line: KeyWords, json: Json = False, call: Injected) -> int:
 async def remove_key(
     fingerprint: Annotated[str, Parameter(name="FINGERPRINT")], /, *, json: Json = False, call: Injected
 ) -> int:
-    """Let a key of yours in no more; connections made with it end."""
+    """Let a key of yours in no more; its connections end."""
     key = await call.api.remove_key(fingerprint)
     if not await show_document(call, Form(json=json), Document(KEY_SCHEMA, key)):
         await call.put(f"{safe_line(key.fingerprint)} removed\n")

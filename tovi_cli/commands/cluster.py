@@ -54,7 +54,7 @@ async def nodes(
     form: Form = TABLE,
     call: Injected,
 ) -> int:
-    """The machines: what they have, what is free, what runs there."""
+    """The machines: what they have, what is free, what runs."""
     found = await call.api.nodes()
     if node is not None:
         found = tuple(one for one in found if one.name == node)

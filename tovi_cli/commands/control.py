@@ -38,7 +38,9 @@ CONTROLLED: tuple[Column[Controlled], ...] = (
 
 
 async def wait(*ids: Ids, timeout: str | None = None, any: bool = False, json: Json = False, call: Injected) -> int:
-    """Until the jobs have ended; the exit code is theirs, 124 when the time is over.
+    """Until the jobs have ended; ends with their exit code.
+
+    When the time is over before, the exit code is 124.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ async def wait(*ids: Ids, timeout: str | None = None, any: bool = False, json: J
     if json:
         await show_list(call, Form(json=True), Listing("tovi.jobs/1", "tovi.job/1", waited.items, JOBS, empty=""))
         return min(waited.exit_code, LARGEST_EXIT)
-    return await end_with(call, waited)
+    return await end_with(call, waited, tell_all=any)
 
 
 async def cancel(

@@ -38,7 +38,9 @@ async def logs(
     jsonl: bool = False,
     call: Injected,
 ) -> int:
-    """What its program printed: of one task the bytes as they are, of several lines that say whose they are.
+    """What its program printed.
+
+    Of one task these are the bytes as they are, of several the lines, each with the task before it.
 
     Parameters
     ----------

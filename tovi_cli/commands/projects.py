@@ -37,7 +37,7 @@ PROJECTS: tuple[Column[ProjectView], ...] = (
 
 
 async def projects(*, form: Form = TABLE, call: Injected) -> int:
-    """Your projects; the current one is where uploads and jobs go."""
+    """Your projects; uploads and jobs go to the current one."""
     found = await call.api.projects()
     await show_list(call, form, Listing("tovi.projects/1", SCHEMA, found, PROJECTS, empty="no projects"))
     return 0
@@ -70,12 +70,12 @@ async def create(name: Name, /, *, note: str = "", json: Json = False, call: Inj
     note
         What it is for, in a line.
     """
-    return await _done(call, json, await call.api.create_project(name, note=note), "created")
+    return await _done(call, json, await call.api.create_project(name, note=note), f"{name} created")
 
 
 async def use(name: Name, /, *, json: Json = False, call: Injected) -> int:
     """Make it your current project, from the next connection on."""
-    return await _done(call, json, await call.api.use_project(name), "is now your current project")
+    return await _done(call, json, await call.api.use_project(name), f"{name} is your current project now")
 
 
 async def add(
@@ -90,12 +90,12 @@ async def add(
     """Add a member, or change their role."""
     given = _role(role)
     project = await call.api.set_member(name, user, given)
-    return await _done(call, json, project, f"{user} is {given.value}")
+    return await _done(call, json, project, f"{user} is {given.value} of {name} now")
 
 
 async def remove(name: Name, user: User, /, *, json: Json = False, call: Injected) -> int:
     """Remove a member."""
-    return await _done(call, json, await call.api.remove_member(name, user), f"{user} is no member now")
+    return await _done(call, json, await call.api.remove_member(name, user), f"{user} is no member of {name} now")
 
 
 async def set_(name: Name, /, *, note: str | None = None, json: Json = False, call: Injected) -> int:
@@ -108,7 +108,7 @@ async def set_(name: Name, /, *, note: str | None = None, json: Json = False, ca
     """
     if note is None:
         raise UsageError("`project set` changes nothing", hint="for instance --note TEXT")
-    return await _done(call, json, await call.api.set_project(name, note=note, archived=None), "changed")
+    return await _done(call, json, await call.api.set_project(name, note=note, archived=None), f"{name} changed")
 
 
 async def archive(name: Name, /, *, undo: bool = False, json: Json = False, call: Injected) -> int:
@@ -120,12 +120,12 @@ async def archive(name: Name, /, *, undo: bool = False, json: Json = False, call
         Let it take them again.
     """
     project = await call.api.set_project(name, note=None, archived=not undo)
-    return await _done(call, json, project, "is in use again" if undo else "archived")
+    return await _done(call, json, project, f"{name} is in use again" if undo else f"{name} archived")
 
 
 async def _done(call: Call, json: bool, project: ProjectView, what: str) -> int:
     if not await show_document(call, Form(json=json), Document(SCHEMA, project)):
-        await call.put(safe_line(f"{project.name}: {what}") + "\n")
+        await call.put(safe_line(what) + "\n")
     return 0
 
 

@@ -46,7 +46,7 @@ def _metric_columns(rows: tuple[MetricsRow, ...]) -> tuple[Column[MetricsRow], .
 
 
 async def outputs(reference: Id, /, *, form: Form = TABLE, call: Injected) -> int:
-    """The files it left, with sizes and the paths by which scp and sftp fetch them."""
+    """The files it left: sizes, and the paths for scp and sftp."""
     files = await call.api.outputs(parse_reference(reference))
     await show_list(call, form, Listing("tovi.outputs/1", "tovi.output/1", files, OUTPUTS, empty="it left no files"))
     return 0

@@ -11,12 +11,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tovi_cli.call import Injected
-from tovi_cli.following import end_with, follow
+from tovi_cli.following import end_with, follow, told_that_it_goes_on
 from tovi_cli.verb import Verb
 from tovi_server.api import SubmitOptions
+from tovi_server.core.durations import parse_duration
 from tovi_server.core.errors import UsageError
 from tovi_server.core.ids import JobId, Reference
-from tovi_server.core.resources import format_cpus
+from tovi_server.core.resources import format_cpus, parse_bytes
 
 Command = Annotated[str, Parameter(name="-- COMMAND", help="The program and its arguments, taken as they are.")]
 
@@ -50,7 +51,7 @@ async def run(
     detach: bool = False,
     call: Injected,
 ) -> int:
-    """Run a command on the cluster, show what it prints, and end with its exit code.
+    """Run a command, show its output, end with its exit code.
 
     Parameters
     ----------
@@ -64,6 +65,7 @@ async def run(
         Give the job's id at once, and do not follow.
     """
     _demand_dashes(call.words, command)
+    _demand_units(wants)
     options = SubmitOptions(project=project, name=name, queue=queue)
     submitted = await call.api.submit(options, _pieces(spec_text(command, wants)))
     for notice in submitted.notices:
@@ -73,8 +75,9 @@ async def run(
         return 0
     await call.say(f"job {submitted.id}")
     job = Reference(JobId(submitted.id))
-    await follow(call, job)
-    return await end_with(call, await call.api.wait((job,), timeout=None, any=False))
+    async with told_that_it_goes_on(call, job):
+        await follow(call, job)
+        return await end_with(call, await call.api.wait((job,), timeout=None, any=False))
 
 
 def spec_text(command: Sequence[str], wants: Wants) -> str:
@@ -103,6 +106,14 @@ def _demand_dashes(words: Sequence[str], command: Sequence[str]) -> None:
     given = tuple(words[words.index("--") + 1 :]) if "--" in words else ()
     if not given or given != tuple(command):
         raise UsageError("`run` lacks its COMMAND after --", hint="for instance `run --cpus 4 -- python train.py`")
+
+
+def _demand_units(wants: Wants) -> None:
+    """Before they become part of a file that nobody wrote. Raises UsageError."""
+    if wants.memory is not None:
+        parse_bytes(wants.memory)
+    if wants.time is not None:
+        parse_duration(wants.time)
 
 
 async def _pieces(text: str) -> AsyncIterator[bytes]:

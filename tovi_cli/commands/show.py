@@ -34,7 +34,7 @@ async def show(
     form: Form = TABLE,
     call: Injected,
 ) -> int:
-    """A job, stage, task or attempt: states, times, nodes, exits, resources.
+    """A job, stage, task or attempt: states, times, exits, use.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from tovi_cli import output_json
 from tovi_cli.call import Call, Injected, JobText
-from tovi_cli.following import end_with, follow
+from tovi_cli.following import end_with, follow, told_that_it_goes_on
 from tovi_cli.form import TABLE, Form, Json
 from tovi_cli.jobs_table import CHECKED
 from tovi_cli.output import Document, Listing, show_document, show_list
@@ -116,9 +116,10 @@ async def conclude(call: Call, submitted: Submitted, *, wait: bool, follow_log: 
     job = Reference(JobId(submitted.id))
     if not json:
         await call.put(f"{submitted.id}\n")
-    if follow_log:
-        await follow(call, job)
-    waited = await call.api.wait((job,), timeout=None, any=False) if wait or follow_log else None
+    async with told_that_it_goes_on(call, job):
+        if follow_log:
+            await follow(call, job)
+        waited = await call.api.wait((job,), timeout=None, any=False) if wait or follow_log else None
     ended = waited.items[0] if waited else None
     await show_document(call, Form(json=json), Document("tovi.submitted/1", submitted, {"job": ended}))
     return await end_with(call, waited) if waited else 0
@@ -130,7 +131,7 @@ def _demand_one_form(follow: bool, json: bool) -> None:
 
 
 async def check(file: File = "-", /, *, about: About = NOTHING_SAID, form: Form = TABLE, call: Injected) -> int:
-    """Say what is wrong with a tovi.yaml or archive, keeping nothing."""
+    """What is wrong with a tovi.yaml or archive; keeps nothing."""
     options, source = about.options(), call.source(file)
     checked = await call.api.check(options, source)
     if await show_document(call, form, Document("tovi.checked/1", checked)):
@@ -155,7 +156,7 @@ async def rerun(
     json: Json = False,
     call: Injected,
 ) -> int:
-    """A new job from the frozen code and file of an old one; its id comes out.
+    """A new job from an old one's frozen code; its id comes out.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ async def rerun(
 
 
 async def compile_(file: File = "-", /, *, call: Injected) -> int:
-    """Turn a tovi.yaml into one POSIX script that runs the whole pipeline on your machine."""
+    """A tovi.yaml as one POSIX script, to run on your machine."""
     await call.put(await call.api.compile(call.source(file)))
     return 0
 

@@ -66,8 +66,8 @@ def check_overrides(given: Mapping[str, str], *, known: Collection[str], axes: C
         if name in axes and name not in known:
             raise InvalidSpecError(f"{quoted(name)} is part of the matrix", why="only what is in `params` can be set")
         if name not in known:
-            there = ", ".join(sorted(known)[:MOST_NAMED]) or "none"
-            why = f"the file's params are: {there}"
+            there = ", ".join(sorted(known)[:MOST_NAMED])
+            why = f"the file's params are: {there}" if there else "the file has no `params`"
             raise InvalidSpecError(f"there is no parameter {quoted(name)}", why=why, hint=nearest(name, known))
         _check_given(name, value)
 

@@ -62,7 +62,9 @@ async def need_project(desk: Desk, name: str, action: Action) -> Project:
         raise _denied(action, name, role)
     if project.archived and action in {Action.SUBMIT, Action.WRITE_DATA}:
         raise ConflictError(
-            f'project "{name}" is archived', why="it takes no new jobs or data", hint=f"`project set {name}` reopens it"
+            f'project "{name}" is archived',
+            why="it takes no new jobs or data",
+            hint=f"`project archive {name} --undo` reopens it",
         )
     return project
 

@@ -36,7 +36,7 @@ async def _request_one(desk: Desk, kind: Kind, target: Reference) -> views.Contr
     if kind is not Kind.CANCEL_REQUESTED:
         return views.Controlled(str(target), _DID[kind], _counted(changed))
     if active:
-        return views.Controlled(str(target), "cancelling", f"{_counted(active)} still running, for the grace at most")
+        return views.Controlled(str(target), "cancelling", f"{_counted(active)} still running, told to end")
     return views.Controlled(str(target), "cancelled", _counted(changed))
 
 

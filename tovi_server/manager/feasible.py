@@ -29,8 +29,17 @@ def _never(stage: StageSpec, nodes: Sequence[Node]) -> NeverFitsError:
     return NeverFitsError(
         f'stage "{stage.name}" asks for {asked}',
         why=f"no machine has that; the closest, {closest.name}, has {there}",
-        hint=f"ask for at most {there}; `nodes` lists the machines",
+        hint=f"{_at_most(closest.capacity, short)}; `nodes` lists the machines",
     )
+
+
+def _at_most(capacity: Resources, short: Sequence[str]) -> str:
+    """What to ask for instead; of what the machine has none of, nothing."""
+    some = [kind for kind in short if kind != "gpus" or capacity.gpus]
+    if not some:
+        return "ask for no GPU"
+    there = " and ".join(_amount(kind, capacity) for kind in some)
+    return f"ask for at most {there}" + (", and no GPU" if len(some) < len(short) else "")
 
 
 def _lack(asked: Resources, there: Resources) -> tuple[int, float]:
@@ -53,7 +62,7 @@ def _amount(kind: str, amount: Resources) -> str:
         case "disk":
             return f"{format_bytes(amount.disk_bytes)} of disk"
         case "gpus":
-            return f"{amount.gpus} GPUs"
+            return f"{amount.gpus or 'no'} GPU{'' if amount.gpus == 1 else 's'}"
         case _:
             return _gpu_kind(amount)
 

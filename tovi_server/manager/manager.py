@@ -31,6 +31,7 @@ from tovi_server.manager import (
     why,
 )
 from tovi_server.manager.desk import Desk
+from tovi_server.manager.key_use import KeyUse
 from tovi_server.manager.picture import Pictures
 from tovi_server.manager.ports import Files, Planner
 from tovi_server.manager.settings import ManagerSettings
@@ -55,6 +56,7 @@ class Manager:
         planner: Planner,
     ) -> None:
         self._accounts = accounts
+        self._key_use = KeyUse(accounts, clock)
         self._desk = partial(
             Desk,
             jobs=jobs,
@@ -80,6 +82,9 @@ class Manager:
             return await self.caller_by_key(caller.key) == caller
         user = await self._accounts.user(caller.user)
         return user is not None and not user.disabled
+
+    async def logged_in(self, caller: Caller) -> None:
+        await self._key_use.note(caller.key)
 
     def session(self, caller: Caller) -> ManagerAPI:
         return Session(self._desk(caller))

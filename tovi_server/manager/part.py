@@ -62,9 +62,13 @@ def narrow(job: Job, reference: Reference) -> Part:
     if reference.index is not None and reference.index >= stage.total:
         raise NotFoundError(
             f"there is no task {job.id}.{stage.name}.{reference.index}",
-            why=f"the tasks of {job.id}.{stage.name} are numbered 0 to {stage.total - 1}",
+            why=_numbered(f"{job.id}.{stage.name}", stage.total),
         )
     return Part(job, (stage,), reference.index, reference.attempt)
+
+
+def _numbered(stage: str, total: int) -> str:
+    return f"the only task of {stage} is {stage}.0" if total == 1 else f"those of {stage} are numbered 0 to {total - 1}"
 
 
 def _no_stage(job: Job, name: str) -> NotFoundError:

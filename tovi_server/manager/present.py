@@ -9,7 +9,7 @@ from datetime import timedelta
 from tovi_server.core import views
 from tovi_server.core.events import Usage
 from tovi_server.core.job import Counts, Job, Stage
-from tovi_server.core.reasons import EndReason, Reason, Value
+from tovi_server.core.reasons import Reason, Value
 from tovi_server.core.resources import Resources
 from tovi_server.core.safe import safe, safe_line
 from tovi_server.core.spec import Priority, StageSpec
@@ -176,9 +176,7 @@ def task(one: Task, *, job: Job, stage: Stage, params: Mapping[str, str], reason
     )
 
 
-def attempt(one: Attempt, task: Task) -> views.AttemptView:
-    ended = one.reason is not None and one.reason is not EndReason.OK
-    reason = Reason(one.reason.value, one.message) if ended and one.reason is not None else None
+def attempt(one: Attempt, task: Task, *, reason: Reason | None) -> views.AttemptView:
     return views.AttemptView(
         id=f"{task.id}/{one.number}",
         attempt=one.number,

@@ -71,7 +71,8 @@ async def _attempt_views(desk: Desk, part: Part, task: Task) -> tuple[views.Atte
     found = [one for one in attempts if part.attempt in (None, one.number)]
     if part.attempt is not None and not found:
         raise NotFoundError(f"there is no attempt {task.id}/{part.attempt}", why=f"it was tried {len(attempts)} times")
-    return tuple(present.attempt(one, task) for one in found)
+    stage = part.stage(task.id.stage)
+    return tuple(present.attempt(one, task, reason=why_ended.of_attempt(one, task, stage)) for one in found)
 
 
 async def _manifest(desk: Desk, job: Job) -> tuple[views.FileView, ...]:

@@ -23,26 +23,29 @@ from tovi_server.manager.watch import Watch
 
 ACCESS_CHECK: Final = timedelta(seconds=5)
 
+Ended = dict[Reference, tuple[Part, TaskState]]
+"""What is final of all that is waited for."""
+
 
 async def wait(desk: Desk, targets: Sequence[Reference], *, timeout: timedelta | None, any: bool) -> views.Waited:
     """The exit code is that of the first target, in the order they were named, that did not succeed."""
+    ended: Ended = {}
     with desk.changes.watching({target.job for target in targets}) as watch:
         try:
             async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
-                ended = await _until_final(desk, targets, watch, any=any)
+                await _until_final(desk, targets, ended, watch, any=any)
         except TimeoutError as error:
-            raise _too_long(targets, timeout or timedelta()) from error
-    codes = [await _exit_code(desk, part, state) for part, state in ended.values()]
-    jobs = {part.job.id: part.job for part, _ in ended.values()}
+            left = [target for target in targets if target not in ended]
+            raise _too_long(left, timeout or timedelta()) from error
+    found = [ended[target] for target in targets if target in ended]
+    codes = [await _exit_code(desk, part, state) for part, state in found]
+    jobs = {part.job.id: part.job for part, _ in found}
     items = tuple([await job_view(desk, job, NOTHING) for job in jobs.values()])
     return views.Waited(exit_code=next((code for code in codes if code), 0), items=items)
 
 
-async def _until_final(
-    desk: Desk, targets: Sequence[Reference], watch: Watch, *, any: bool
-) -> dict[Reference, tuple[Part, TaskState]]:
-    """Those that are final once enough of them are, in the order of `targets`."""
-    ended: dict[Reference, tuple[Part, TaskState]] = {}
+async def _until_final(desk: Desk, targets: Sequence[Reference], ended: Ended, watch: Watch, *, any: bool) -> None:
+    """Adds to `ended` what is final, until enough of them are."""
     while True:
         for target in targets:
             if target not in ended:
@@ -51,7 +54,7 @@ async def _until_final(
                 if state.is_final:
                     ended[target] = (part, state)
         if len(ended) == len(set(targets)) or (any and ended):
-            return {target: ended[target] for target in targets if target in ended}
+            return
         await watch.changed(within=ACCESS_CHECK)
 
 
@@ -66,5 +69,5 @@ def _too_long(targets: Sequence[Reference], timeout: timedelta) -> WaitTimeoutEr
     return WaitTimeoutError(
         f"{names} not done after {format_duration(timeout)}",
         why="that is how long you wanted to wait",
-        hint="`why` tells",
+        hint=f"`why {targets[0]}` and `logs {targets[0]}` tell how far it is",
     )

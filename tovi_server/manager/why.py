@@ -49,7 +49,12 @@ async def _of_stages(desk: Desk, part: Part, planned: Planned) -> list[Reason]:
             reasons.append(why_ended.some_cancelled(stage))
         if stage.counts.skipped:
             reasons.append(why_ended.some_skipped(stage))
-    return reasons
+    return _once(reasons)
+
+
+def _once(reasons: list[Reason]) -> list[Reason]:
+    """What holds the whole job is said of each of its stages."""
+    return list({reason.message: reason for reason in reasons}.values())
 
 
 async def _first_failed(desk: Desk, part: Part, stage: Stage) -> Reason | None:

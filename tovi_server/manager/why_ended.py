@@ -11,7 +11,7 @@ from tovi_server.core.job import Stage
 from tovi_server.core.reasons import EndReason, Reason, Value
 from tovi_server.core.resources import format_bytes
 from tovi_server.core.states import TaskState
-from tovi_server.core.task import Task
+from tovi_server.core.task import Attempt, Task
 
 OUT_OF_MEMORY_CODE: Final = 137
 TIMEOUT_CODE: Final = 124
@@ -24,6 +24,20 @@ def of_task(task: Task, stage: Stage) -> Reason | None:
     if task.reason is None or task.reason is EndReason.OK:
         return None
     return Reason(task.reason.value, _sentence(task, task.reason, stage), _numbers(task, stage))
+
+
+def of_attempt(attempt: Attempt, task: Task, stage: Stage) -> Reason | None:
+    """Why one attempt ended, whatever became of its task; None while it is under way, and for success."""
+    as_it_was = replace(
+        task,
+        attempt=attempt.number,
+        node=attempt.node,
+        reason=attempt.reason,
+        message=attempt.message,
+        exit_code=attempt.exit_code,
+        usage=attempt.usage,
+    )
+    return of_task(as_it_was, stage)
 
 
 def of_earlier_try(task: Task, stage: Stage) -> Reason | None:

@@ -93,6 +93,7 @@ class Login(asyncssh.SSHServer):
         self._entry.logged_in()
         peer = self._connection.get_extra_info("peername")
         log.info("logged_in", user=self.caller.user, key=self.caller.key, peer=peer)
+        self._edge.spawn(self._edge.gate.logged_in(self.caller))
         await self._count_in(self.caller)
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Awaitable[Session]]:
