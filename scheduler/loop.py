@@ -122,9 +122,10 @@ class Loop:
                 self._recorder.take(report)
         raise InvariantError("the executor reports no more")
 
-    def _after_record(self) -> None:
+    def _after_record(self, anything_ended: bool) -> None:
         self._told()
-        self.wake()
+        if anything_ended:
+            self.wake()
 
     async def _tick_for_ever(self) -> None:
         while True:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from scheduler.ports import Queue
 from scheduler.snapshot import Active, Node, Snapshot, StageQueue
 from tovi_server.core.ids import JobId
@@ -28,15 +26,14 @@ class Picture:
         return Snapshot(nodes, tuple(entry for entries in self._waiting.values() for entry in entries), self._active)
 
     async def catch_up(self) -> bool:
-        """Whether anything happened since the last time. When it fails, nothing is missed the next time."""
-        changes = await self._queue.changes(after=self._seen)
-        if changes.last == self._seen:
+        """Whether anything happened since the last time."""
+        changes = await self._queue.look(after=self._seen)
+        if changes is None:
             return False
-        entries, active = await asyncio.gather(self._queue.waiting(changes.jobs), self._queue.active())
         self._forget(changes.jobs)
-        for entry in entries:
+        for entry in changes.waiting:
             self._waiting.setdefault(entry.job, []).append(entry)
-        self._active, self._seen = active, changes.last
+        self._active, self._seen = changes.active, changes.last
         return True
 
     def _forget(self, jobs: frozenset[JobId] | None) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from scheduler.snapshot import Active, Changes, Node, Placement, StageQueue
+from scheduler.snapshot import Active, Changes, Node, Placement
 from tovi_server.core.events import Exited, Report
-from tovi_server.core.ids import AttemptId, JobId
+from tovi_server.core.ids import AttemptId
 from tovi_server.core.resources import Resources
 
 
@@ -48,16 +48,11 @@ class Order:
 class Queue(Protocol):
     """The durable truth about what waits and runs."""
 
-    async def changes(self, *, after: int | None) -> Changes:
-        """What happened after an event; None: ever. While nothing does, all that waits and runs stays the same."""
-        ...
+    async def look(self, *, after: int | None) -> Changes | None:
+        """What waits and runs, as of one moment; None when nothing happened after that event.
 
-    async def waiting(self, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
-        """Every stage, of these jobs or of all, with queued tasks, held ones too; a few hundred `indices` each."""
-        ...
-
-    async def active(self) -> tuple[Active, ...]:
-        """Every attempt that is starting or running."""
+        With an event, what waits is only that of jobs to which something happened; `after` None: everything.
+        """
         ...
 
     async def dispatch(self, placements: Sequence[Placement], *, now: datetime) -> tuple[Active, ...]:

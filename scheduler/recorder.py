@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,12 +17,13 @@ from scheduler.outage import Outage
 from scheduler.ports import AttemptFiles, Clock, Queue
 from scheduler.reconcile import pause
 from tovi_server.core.errors import UnavailableError
-from tovi_server.core.events import Exited, Report
+from tovi_server.core.events import Exited, Report, Started
 from tovi_server.core.ids import AttemptId
 from tovi_server.core.reasons import EndReason
 
 log = structlog.get_logger(__name__)
 
+_BETWEEN_STARTS_S: Final = 0.1
 _FINISHED_OF_A_STAGE: Final = 4
 _MOST_TRIES: Final = 5
 
@@ -37,8 +40,8 @@ class _End:
 class Recorder:
     """Never drops a report it took. Ends are finished a few at a time; the rest need not wait for a slow one."""
 
-    def __init__(self, *, queue: Queue, files: AttemptFiles, clock: Clock, recorded: Callable[[], None]) -> None:
-        """`recorded` is called after every transaction."""
+    def __init__(self, *, queue: Queue, files: AttemptFiles, clock: Clock, recorded: Callable[[bool], None]) -> None:
+        """`recorded` is called after every transaction, and told whether anything ended."""
         self._queue = queue
         self._files = files
         self._clock = clock
@@ -46,6 +49,8 @@ class Recorder:
         self._ends: dict[AttemptId, _End] = {}
         self._ready: list[Report] = []
         self._wanted = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._recorded_at_s = -math.inf
         self._outage = Outage("the queue")
         self._finishing = Crew(self._finish, of_a_stage=_FINISHED_OF_A_STAGE)
 
@@ -95,13 +100,23 @@ class Recorder:
     def _hand_in(self, report: Report) -> None:
         self._ready.append(report)
         self._wanted.set()
+        if not isinstance(report, Started):
+            self._urgent.set()
 
     async def _record_for_ever(self) -> None:
         while True:
             await self._wanted.wait()
+            await self._company()
             self._wanted.clear()
+            self._urgent.clear()
             if self._ready:
                 await self._record()
+
+    async def _company(self) -> None:
+        """Right after a transaction mere starts wait a little: of short tasks the ends come soon, and free room."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._recorded_at_s + _BETWEEN_STARTS_S):
+                await self._urgent.wait()
 
     async def _record(self) -> None:
         batch = tuple(self._ready)
@@ -111,8 +126,9 @@ class Recorder:
             self._outage.failed(error)
             return
         del self._ready[: len(batch)]
+        self._recorded_at_s = asyncio.get_running_loop().time()
         self._outage.worked()
-        self._recorded()
+        self._recorded(any(not isinstance(report, Started) for report in batch))
 
 
 def _unfinished(exited: Exited, error: Exception) -> Exited:

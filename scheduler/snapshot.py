@@ -73,12 +73,16 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened since somebody last looked."""
+    """What is new since somebody last looked."""
 
     last: int
-    """The number of the newest event; what is read from now on is at least as new."""
+    """The number of the newest event."""
     jobs: frozenset[JobId] | None
-    """Those to which something happened; None: too many to name."""
+    """Those to which something happened; None: `waiting` is of all jobs."""
+    waiting: tuple[StageQueue, ...]
+    """Every stage of these jobs with queued tasks, held ones too; a few hundred `indices` each."""
+    active: tuple[Active, ...]
+    """Every attempt that is starting or running, of whichever job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class FakeQueue:
     failures: list[Exception] = field(default_factory=list)
     """Raised one by one by the next writes, which then have done nothing."""
     read_failures: list[Exception] = field(default_factory=list)
-    """Raised one by one by the next looks at what is under way."""
+    """Raised one by one by the next looks."""
     lost_answers: list[Exception] = field(default_factory=list)
     """Raised one by one by the next dispatches, which were committed."""
     batches: list[tuple[Report, ...]] = field(default_factory=list)
@@ -117,24 +117,21 @@ class FakeQueue:
         self.under_way[one] = replace(self.under_way[one], cancel_requested=True)
         self.events += 1
 
-    async def changes(self, *, after: int | None) -> Changes:
-        return Changes(self.events, None)
-
-    async def waiting(self, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
+    async def look(self, *, after: int | None) -> Changes | None:
+        if self.read_failures:
+            raise self.read_failures.pop(0)
+        if after == self.events:
+            return None
         self.reads += 1
-        found = sorted({task.job for task in self.queued if jobs is None or task.job in jobs})
-        return tuple(an_entry(job, indices=self._indices(job), active=self._active_of(job)) for job in found)
+        jobs = sorted({task.job for task in self.queued})
+        waiting = (an_entry(job, indices=self._indices(job), active=self._active_of(job)) for job in jobs)
+        return Changes(self.events, None, tuple(waiting), tuple(self.under_way.values()))
 
     def _indices(self, job: JobId) -> tuple[int, ...]:
         return tuple(sorted(task.index for task in self.queued if task.job == job))
 
     def _active_of(self, job: JobId) -> int:
         return sum(1 for one in self.under_way if one.task.job == job)
-
-    async def active(self) -> tuple[Active, ...]:
-        if self.read_failures:
-            raise self.read_failures.pop(0)
-        return tuple(self.under_way.values())
 
     async def dispatch(self, placements: Sequence[Placement], *, now: datetime) -> tuple[Active, ...]:
         self._fail()

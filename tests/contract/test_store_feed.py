@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from scheduler.snapshot import Changes, Node
+from scheduler.snapshot import Node
 from tests.contract.store_house import DAWN, House, stage
 from tovi_server.core.events import Exited
 from tovi_server.core.ids import JobId
@@ -89,24 +89,30 @@ async def test_machines_seen_again_a_moment_later_are_not_written_again(house: H
     assert await house.store.nodes() == ((ALPHA, later),)
 
 
-async def test_changes_name_the_jobs_to_which_something_happened_since(house: House) -> None:
+async def test_a_look_shows_what_waits_and_runs_of_jobs_to_which_something_happened(house: House) -> None:
     first, second = await house.submit(), await house.submit()
-    seen = await house.store.changes(after=None)
-    assert seen == Changes(await house.store.last_event(), jobs=None)
-    assert await house.store.changes(after=seen.last) == Changes(seen.last, frozenset())
+    (running,) = await house.start(f"{first}.main.0")
+    everything = await house.store.look(after=None)
+    assert everything is not None
+    assert (everything.last, everything.jobs) == (await house.store.last_event(), None)
+    assert [entry.job for entry in everything.waiting] == [second]
     await house.hold(second)
-    after = await house.store.changes(after=seen.last)
-    assert (after.last, after.jobs) == (await house.store.last_event(), frozenset({second}))
-    assert [entry.job for entry in await house.store.waiting(after.jobs)] == [second]
-    assert first in {entry.job for entry in await house.store.waiting()}
+    news = await house.store.look(after=everything.last)
+    assert news is not None
+    assert (news.last, news.jobs) == (await house.store.last_event(), frozenset({second}))
+    assert [(entry.job, entry.held) for entry in news.waiting] == [(second, True)]
+    assert [one.attempt for one in news.active] == [running.attempt]
+    assert await house.store.look(after=news.last) is None
 
 
-async def test_more_changes_than_can_be_named_are_all_changes(house: House) -> None:
-    job = await house.submit(stage(tasks=400))
-    await house.start(*(f"{job}.main.{index}" for index in range(400)))
-    await house.hold(job)
-    await house.release(job)
-    assert (await house.store.changes(after=0)).jobs == frozenset({job})
-    other = await house.submit(stage(tasks=300))
-    await house.start(*(f"{other}.main.{index}" for index in range(300)))
-    assert await house.store.changes(after=0) == Changes(await house.store.last_event(), jobs=None)
+async def test_more_news_than_can_be_named_are_of_all_jobs(house: House) -> None:
+    first, second = await house.submit(stage(tasks=401)), await house.submit(stage(tasks=701))
+    seen = await house.store.last_event()
+    await house.dispatch(*(f"{first}.main.{index}" for index in range(400)))
+    named = await house.store.look(after=seen)
+    await house.dispatch(*(f"{second}.main.{index}" for index in range(700)))
+    unnamed = await house.store.look(after=seen)
+    assert named is not None
+    assert unnamed is not None
+    assert (named.jobs, unnamed.jobs) == (frozenset({first}), None)
+    assert {entry.job for entry in unnamed.waiting} == {first, second}

@@ -476,6 +476,39 @@ class TestReports:
             await house.until(lambda: len(house.queue.ended) == 4)
         assert len(house.queue.batches) == 2
 
+    async def test_a_start_that_is_all_there_is_to_record_is_recorded_too(self, house: House) -> None:
+        house.queue.submit(1, tasks=2)
+        async with house.running():
+            await house.executor.starting.reached(attempt(1, 1))
+            for index in range(2):
+                house.executor.say(Started(attempt(1, index), NOW))
+                await house.until(lambda: len(house.queue.batches) == index + 1)  # noqa: B023  # awaited in the turn
+
+    async def test_right_after_a_transaction_a_start_waits_for_company(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("scheduler.recorder._BETWEEN_STARTS_S", 3600)
+        house.queue.submit(1, tasks=2)
+        async with house.running():
+            await house.executor.starting.reached(attempt(1, 1))
+            house.executor.say(exited(attempt(1, 0)))
+            await house.until(lambda: has_ended(house, attempt(1, 0)))
+            house.executor.say(Started(attempt(1, 1), NOW))
+            await house.look()
+            house.executor.say(exited(attempt(1, 1)))
+            await house.until(lambda: has_ended(house, attempt(1, 1)))
+        assert [type(report) for report in house.queue.batches[-1]] == [Started, Exited]
+
+    async def test_a_start_makes_no_room_and_wakes_nobody(self, house: House) -> None:
+        house.queue.submit(1)
+        async with house.running():
+            await house.executor.starting.reached(attempt(1))
+            reads = house.queue.reads
+            house.executor.say(Started(attempt(1), NOW))
+            await house.until(lambda: house.told == 2)
+            await asyncio.sleep(0)
+            assert house.queue.reads == reads
+
     async def test_an_end_that_cannot_be_looked_into_now_keeps_no_other_from_being_recorded(self, house: House) -> None:
         house.queue.submit(1)
         house.queue.submit(2)

@@ -8,14 +8,13 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from scheduler.snapshot import Changes
 from tovi_server.core.ids import LARGEST_JOB_ID, JobId
 from tovi_server.core.views import EventView
 from tovi_server.store import tables
 from tovi_server.store.convert import AnyRow
 from tovi_server.store.scopes import is_possible
 
-_MOST_CHANGES: Final = 1000
+_MOST_NEWS: Final = 1000
 
 
 def events(
@@ -40,16 +39,12 @@ def last_event(connection: Connection) -> int:
     return connection.execute(select(func.max(tables.events.c.seq))).scalar_one() or 0
 
 
-def changes(connection: Connection, *, after: int | None) -> Changes:
-    """What happened after an event; None: ever."""
-    if after is None:
-        return Changes(last_event(connection), jobs=None)
+def jobs_with_news(connection: Connection, *, after: int) -> frozenset[JobId] | None:
+    """To which something happened after an event; None: too many to name."""
     columns = tables.events.c
-    query = select(columns.seq, columns.job_id).where(columns.seq > after).order_by(columns.seq)
-    rows = connection.execute(query.limit(_MOST_CHANGES + 1)).all()
-    if len(rows) > _MOST_CHANGES:
-        return Changes(last_event(connection), jobs=None)
-    return Changes(rows[-1].seq if rows else after, frozenset(JobId(row.job_id) for row in rows))
+    query = select(columns.job_id).where(columns.seq > after).limit(_MOST_NEWS + 1)
+    rows = connection.execute(query).scalars().all()
+    return None if len(rows) > _MOST_NEWS else frozenset(JobId(job) for job in rows)
 
 
 def _view(row: AnyRow) -> EventView:

@@ -115,16 +115,16 @@ class JobStore:
         """Tasks that are queued or under way, by queue; queues without any are left out."""
         return await self._database.read(listing.count_queues)
 
-    async def changes(self, *, after: int | None) -> Changes:
+    async def look(self, *, after: int | None) -> Changes | None:
         """See `scheduler.ports.Queue`."""
-        return await self._database.read(lambda connection: feed.changes(connection, after=after))
+        return await self._database.read(lambda connection: queue.look(connection, after=after))
 
-    async def waiting(self, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
-        """See `scheduler.ports.Queue`."""
-        return await self._database.read(lambda connection: queue.waiting(connection, jobs))
+    async def waiting(self) -> tuple[StageQueue, ...]:
+        """An entry for every stage with queued tasks, held ones too, in no order."""
+        return await self._database.read(queue.waiting)
 
     async def active(self) -> tuple[Active, ...]:
-        """See `scheduler.ports.Queue`."""
+        """Every attempt that is starting or running."""
         return await self._database.read(queue.active)
 
     async def dispatch(self, placements: Sequence[Placement], *, now: datetime) -> tuple[Active, ...]:

@@ -8,11 +8,12 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, or_, select, true
 
-from scheduler.snapshot import Active, StageQueue
+from scheduler.snapshot import Active, Changes, StageQueue
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.states import TaskState
 from tovi_server.store import tables
 from tovi_server.store.convert import AnyRow, gpus_of, request_of
+from tovi_server.store.feed import jobs_with_news, last_event
 from tovi_server.store.scopes import SCOPES, Scope, StageKey, pieces, scope_of
 
 _NONE: Final = frozenset[int]()
@@ -63,6 +64,15 @@ _UNDER_WAY: Final = (
     )
     .where(tables.UNDER_WAY)
 )
+
+
+def look(connection: Connection, *, after: int | None) -> Changes | None:
+    """What waits and runs, of jobs to which something happened after an event; None: nothing did."""
+    last = last_event(connection)
+    if last == after:
+        return None
+    jobs = None if after is None else jobs_with_news(connection, after=after)
+    return Changes(last, jobs, waiting(connection, jobs), active(connection))
 
 
 def waiting(connection: Connection, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
