@@ -48,10 +48,15 @@ class Exit:
     complete: bool = False
 
 
+def no_links(path: str, flags: int) -> int:
+    """An opener of control files: were a link planted in the folder, what it leads to stays as it is."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
+
+
 def read_claim(control: Path) -> Claim | None:
     """None when nobody ever started it, or its shim died in the moment of writing."""
     try:
-        with (control / CLAIM).open("rb") as file:
+        with (control / CLAIM).open("rb", opener=no_links) as file:
             text = file.read(4096)
             at = os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:
@@ -70,7 +75,8 @@ def why_unwritable(control: Path) -> str:
     """What the system says to a new file there."""
     probe = control / "probe"
     try:
-        probe.write_text("0\n")
+        with probe.open("w", opener=no_links) as file:
+            file.write("0\n")
         probe.unlink()
     except OSError as error:
         return error.strerror or str(error)
@@ -88,7 +94,7 @@ def was_noted(control: Path) -> bool:
 
 def _read(path: Path) -> Exit | None:
     try:
-        with path.open() as file:
+        with path.open(opener=no_links) as file:
             noted = Exit(**json.load(file))
             return noted if noted.at else replace(noted, at=os.fstat(file.fileno()).st_mtime)
     except FileNotFoundError:
@@ -104,7 +110,7 @@ def write_exit(control: Path, ended: Exit) -> None:
         OSError: the disk does not let it.
     """
     temporary = control / "exit.new"
-    with temporary.open("w") as file:
+    with temporary.open("w", opener=no_links) as file:
         file.write(json.dumps(asdict(ended)) + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -114,8 +120,9 @@ def write_exit(control: Path, ended: Exit) -> None:
 
 def write_ending(control: Path, reason: EndReason) -> None:
     """Note why it is being ended, before it is: the next server must know it too."""
-    with suppress(OSError):  # a full disk must not keep it running
-        (control / _ENDING).write_text(f"{reason}\n")
+    path = control / _ENDING
+    with suppress(OSError), path.open("w", opener=no_links) as file:  # a full disk must not keep it running
+        file.write(f"{reason}\n")
 
 
 def read_ending(control: Path) -> EndReason | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from scheduler.local import control
+
 _NAMES: Final = ("stdout.log", "stderr.log")
 
 
@@ -30,7 +32,8 @@ class LogMarks:
         return out + err
 
     def _note(self, line: str) -> None:
-        with suppress(OSError), (self.control / "log.idx").open("a") as file:  # a full disk ends no task
+        path = self.control / "log.idx"
+        with suppress(OSError), path.open("a", opener=control.no_links) as file:  # a full disk ends no task
             file.write(line)
 
 

@@ -75,11 +75,10 @@ exec 4<&-
 [ "$tovi_server" -ef /proc/self/fd/3 ] || tovi_left_alone
 set -C
 tovi_identity 2>/dev/null >"$tovi_control/claim" || kill -s KILL $$
-set +C
 {
     exec 3<&-
-    { echo 500 >/proc/self/oom_score_adj; } 2>/dev/null
-    [ -z "$tovi_cgroup" ] || echo 0 >"$tovi_cgroup" || exit 125
+    { echo 500 >|/proc/self/oom_score_adj; } 2>/dev/null
+    [ -z "$tovi_cgroup" ] || echo 0 >|"$tovi_cgroup" || exit 125
     umask 022
     exec "$@"
 } &

@@ -50,6 +50,7 @@ async def outcome(opened: tuple[Executor, Follower], order: Order) -> tuple[Exit
     return end, (order.control / "stdout.log").read_text()
 
 
+# Nothing here does any harm if it works, but to the folders of the test: a broken switch of uids makes it root's.
 @pytest.mark.parametrize(
     "attack",
     [
@@ -61,7 +62,6 @@ async def outcome(opened: tuple[Executor, Follower], order: Order) -> tuple[Exit
         "cat /proc/{server}/maps",
         "ls /proc/{server}/fd/",
         "kill -0 {server}",
-        "kill -TERM {server}",
         "cat /proc/{shim}/environ",
         "kill -KILL {shim}",
         "kill -ALRM {shim}",
@@ -71,12 +71,12 @@ async def outcome(opened: tuple[Executor, Follower], order: Order) -> tuple[Exit
         "echo forged >{control}/claim",
         "rm {control}/claim",
         "mv {control}/stdout.log {control}/other.log",
-        "ln -s /etc/passwd {control}/log.idx",
+        "ln -s {base}/server/tovi.db {control}/log.idx",
         "echo 0 >/proc/{shim}/oom_score_adj",
         "echo -1000 >/proc/self/oom_score_adj",
         "setpriv --reuid 0 true",
         "chroot / true",
-        "mount -t tmpfs none {control}",
+        "unshare --mount true",
     ],
 )
 async def test_an_attack_on_the_server_or_the_watcher_fails(

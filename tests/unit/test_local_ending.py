@@ -9,6 +9,7 @@ import pytest
 
 from scheduler.local import control, ending
 from scheduler.local.control import Exit
+from scheduler.local.logs import LogMarks
 from tovi_server.core.events import Exited, Lost, Usage
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason
@@ -78,3 +79,18 @@ def test_the_cpu_time_that_a_lone_shim_counted_is_that_of_its_children(tmp_path:
 def test_times_that_cannot_be_read_are_unknown(tmp_path: Path, text: str) -> None:
     (tmp_path / "times").write_text(text)
     assert control.read_times(tmp_path) is None
+
+
+def test_a_link_planted_among_the_control_files_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("as it was")
+    folder = tmp_path / "control"
+    folder.mkdir()
+    for name in ("log.idx", "exit.new", "ending"):
+        (folder / name).symlink_to(victim)
+    (folder / "stdout.log").write_text("some output")
+    LogMarks(folder).look(1.0)
+    control.write_ending(folder, EndReason.TIMEOUT)
+    with pytest.raises(OSError, match="symbolic"):
+        control.write_exit(folder, Exit(0, EndReason.OK))
+    assert victim.read_text() == "as it was"
