@@ -1,33 +1,20 @@
-"""Clients that ask for far too much, or in the wrong order: they get an end, and the others their answers."""
+"""Clients that ask for far too much: they get an end, and the others their answers."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import os
 import signal
-import socket
-import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-import asyncssh
 import pytest
-from asyncssh.auth import MSG_USERAUTH_PK_OK
-from asyncssh.constants import (
-    MSG_CHANNEL_OPEN,
-    MSG_CHANNEL_REQUEST,
-    MSG_GLOBAL_REQUEST,
-    MSG_IGNORE,
-    MSG_USERAUTH_REQUEST,
-)
-from asyncssh.packet import Boolean, Byte, String, UInt32
+from asyncssh.constants import MSG_CHANNEL_OPEN, MSG_CHANNEL_REQUEST, MSG_GLOBAL_REQUEST
+from asyncssh.packet import Boolean, String, UInt32
 
 from tests.ssh_edge import (
     DEADLINE_S,
-    KeyList,
     Server,
     client,
     here,
@@ -39,8 +26,6 @@ from tests.ssh_edge import (
     with_limits,
 )
 from tovi_server.api import ManagerAPI
-from tovi_server.core.access import Caller
-from tovi_server.receivers.acceptor import Acceptor
 from tovi_server.receivers.counter import Claim, LocalCounter
 from tovi_server.receivers.doors import Doors, Pipes
 from tovi_server.streams import Streams
@@ -149,114 +134,6 @@ async def test_a_half_exchange_of_keys_holds_up_what_is_sent(tmp_path: Path) -> 
         connection.abort()
 
 
-@pytest.mark.parametrize("name", ["x", "y"], ids=["same-name", "another-name"])
-@pytest.mark.parametrize("first", [True, False], ids=["probe-first", "probe-last"])
-async def test_requests_that_overtake_each_other_never_mix_identities(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bool, name: str
-) -> None:
-    """Mallory, who has an account, sends a probe for alice's key with each request, while lookups are slow."""
-
-    async def slow_lookup(fingerprint: str) -> Caller | None:
-        await asyncio.sleep(0.01)
-        return await KeyList.caller_by_key(server.gate, fingerprint)
-
-    async with serving(
-        tmp_path, users=["alice", "mallory"], limits=with_limits(login_timeout=timedelta(seconds=1))
-    ) as server:
-        server.gate.caller_by_key = slow_lookup  # type: ignore[method-assign]
-        monkeypatch.setattr(asyncssh.auth._ClientPublicKeyAuth, "_packet_handlers", {MSG_USERAUTH_PK_OK: ignore_others})
-        with contextlib.suppress(asyncssh.Error, ConnectionError):
-            async with asyncssh.connect(
-                "127.0.0.1",
-                server.port,
-                client_factory=lambda: Overtaking(tmp_path, name, first=first),
-                username="x",
-                known_hosts=None,
-                config=None,
-                agent_path=None,
-            ) as connection:
-                assert (await connection.run()).stdout == "hello mallory\n"
-
-        assert {caller.user for caller in server.gate.opened} <= {"mallory"}
-
-
-class Overtaking(asyncssh.SSHClient):
-    """Has mallory's key, and a probe for alice's before or after each request."""
-
-    def __init__(self, keys: Path, name: str, *, first: bool) -> None:
-        (self._own,) = asyncssh.load_keypairs([str(keys / "mallory")])
-        (stolen,) = asyncssh.load_public_keys([str(keys / "alice.pub")])
-        self._probe = (
-            *(String(name), String("ssh-connection"), String("publickey"), Boolean(False)),
-            *(String("ssh-ed25519"), String(stolen.public_data)),
-        )
-        self._first = first
-
-    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        def send(pkttype: int, *args: bytes, **rest: object) -> None:
-            if self._first:
-                conn.send_packet(MSG_USERAUTH_REQUEST, *self._probe)
-            conn.send_packet(pkttype, *args)
-            if not self._first:
-                conn.send_packet(MSG_USERAUTH_REQUEST, *self._probe)
-
-        conn.send_userauth_packet = send  # type: ignore[method-assign]
-        self._offered = False
-
-    def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:
-        offered, self._offered = self._offered, True
-        return None if offered else self._own
-
-
-def ignore_others(auth: asyncssh.auth._ClientPublicKeyAuth, _: int, __: int, packet: asyncssh.packet.SSHPacket) -> None:
-    """Go on only with the own key; of others a polite client has asked nothing."""
-    assert auth._keypair is not None
-    packet.get_string()
-    if packet.get_string() == auth._keypair.public_data:
-        auth.create_task(auth._send_signed_request())
-
-
-@pytest.mark.parametrize(("injected", "code"), [(False, 0), (True, 255)], ids=["untouched", "with-a-packet-more"])
-async def test_a_packet_that_somebody_adds_to_the_first_exchange_of_keys_ends_it(
-    tmp_path: Path, injected: bool, code: int
-) -> None:
-    """How Terrapin begins. AES-GCM would not notice; the strict exchange of keys does."""
-    async with serving(tmp_path) as server, in_the_middle(server, inject=injected) as port:
-        alias = f"HostKeyAlias=[127.0.0.1]:{server.port}"
-        ended = await server.run("x", options=["-p", str(port), "-o", alias])
-
-        assert (ended.code, ended.out) == (code, b"" if injected else b"x\n")
-
-
-@contextlib.asynccontextmanager
-async def in_the_middle(server: Server, *, inject: bool) -> AsyncIterator[int]:
-    """A proxy that adds a packet after the client's first; its port."""
-    ignored = Byte(MSG_IGNORE) + String(b"")
-    packet = UInt32(len(ignored) + 7) + Byte(6) + ignored + bytes(6)
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def meddle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, to_there = await asyncio.open_connection("127.0.0.1", server.port)
-        back = asyncio.create_task(pump(there, writer))
-        to_there.write(await reader.readline())
-        size = await reader.readexactly(4)
-        to_there.write(size + await reader.readexactly(int.from_bytes(size, "big")))
-        if inject:
-            to_there.write(packet)
-        await pump(reader, to_there)
-        await back
-
-    proxy = await asyncio.start_server(meddle, "127.0.0.1", 0)
-    async with proxy:
-        yield proxy.sockets[0].getsockname()[1]
-
-
 async def test_a_client_that_falls_silent_is_gone_after_a_few_keepalives(tmp_path: Path) -> None:
     began, cancelled = asyncio.Event(), asyncio.Event()
 
@@ -290,46 +167,6 @@ async def test_a_client_that_answers_keepalives_stays(tmp_path: Path) -> None:
         assert waiting.returncode is None
 
 
-async def test_answers_to_a_login_are_acknowledged_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Linux forgets it after each packet, and then waits about 40 ms at each step of a login."""
-    asked = []
-    really = socket.socket.setsockopt
-
-    def setsockopt(sock: socket.socket, level: int, name: int, *value: int) -> None:
-        asked.append((level, name, *value))
-        really(sock, level, name, *value)
-
-    async with serving(tmp_path) as server:
-        monkeypatch.setattr(socket.socket, "setsockopt", setsockopt)
-        await server.run("x")
-
-        assert asked.count((socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)) >= 5
-
-
-async def test_without_descriptors_accepting_rests_and_then_goes_on() -> None:
-    class Exhausted(socket.socket):
-        """Fails a few times, as a process does that has too much open."""
-
-        failures = 0
-
-        def accept(self) -> tuple[socket.socket, object]:
-            if self.failures < 2:
-                self.failures += 1
-                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-            return super().accept()
-
-    accepted: asyncio.Queue[socket.socket] = asyncio.Queue()
-    sock = Exhausted()
-    sock.bind(("127.0.0.1", 0))
-    acceptor = Acceptor(cap=2, welcome=accepted.put_nowait)
-    acceptor.start(sock)
-    with socket.create_connection(sock.getsockname()):
-        async with asyncio.timeout(DEADLINE_S):
-            (await accepted.get()).close()
-        assert sock.failures == 2
-    acceptor.stop()
-
-
 async def test_clients_that_drop_leave_nothing_behind(tmp_path: Path) -> None:
     async with serving(tmp_path, run_command=sleep_for_ever) as server:
         await server.run(options=["-T"])
@@ -347,14 +184,3 @@ async def test_clients_that_drop_leave_nothing_behind(tmp_path: Path) -> None:
 
         assert isinstance(server.counter, LocalCounter)
         assert server.counter.take(Claim("user", "alice", 1), Claim("stranger", "", 1)) is None
-
-
-async def test_a_burst_of_newcomers_waits_in_the_kernel() -> None:
-    sock = socket.create_server(("127.0.0.1", 0))
-    acceptor = Acceptor(cap=1, welcome=lambda _: None)
-    acceptor.start(sock)
-    states = struct.unpack("8B6I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32))
-    allowed = int(Path("/proc/sys/net/core/somaxconn").read_text())
-    acceptor.stop()
-
-    assert states[-1] == min(1024, allowed)

@@ -10,17 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.file_doors import (
-    KEYS,
-    SLOW,
-    contents,
-    cut_off,
-    files_served,
-    fill,
-    parts,
-    plant_links,
-    state,
-)
+from tests.file_doors import KEYS, SLOW, contents, cut_off, files_served, fill, parts, plant_links, state
 from tests.ssh_edge import client, pause_reading, resident_bytes
 from tovi_server.core.access import Role
 from tovi_server.receivers.counter import Claim

@@ -9,17 +9,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from tests.file_doors import (
-    SLOW,
-    contents,
-    cut_off,
-    files_served,
-    is_held,
-    parts,
-    plant_links,
-    state,
-    until,
-)
+from tests.file_doors import SLOW, contents, cut_off, files_served, is_held, parts, plant_links, state, until
 from tests.ssh_edge import DEADLINE_S, client, pause_reading, resident_bytes, run, started
 from tovi_server.receivers.counter import Claim
 from tovi_server.receivers.sftp_open import READ
