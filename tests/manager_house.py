@@ -17,6 +17,7 @@ from scheduler.policies.order import PriorityFifo
 from scheduler.policies.protocols import Policies
 from scheduler.policies.score import Binpack
 from scheduler.snapshot import Node, Placement, Snapshot
+from tests.manager_doorways import Doorway, Enter, direct
 from tovi_server.api import ManagerAPI, SubmitOptions
 from tovi_server.core import views
 from tovi_server.core.access import Caller, Role
@@ -112,7 +113,15 @@ class FakeFiles:
 
 
 def public_key() -> str:
-    return asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    return _line(_new_key())
+
+
+def _new_key() -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key("ssh-ed25519")
+
+
+def _line(key: asyncssh.SSHKey) -> str:
+    return key.export_public_key().decode()
 
 
 async def one_piece(text: str | bytes) -> AsyncIterator[bytes]:
@@ -130,14 +139,18 @@ class House:
     changes: ChangeFeed
     manager: Manager
     rings: list[int]
+    enter: Enter
+    root_key: asyncssh.SSHKey
 
     async def person(self, name: str, *, admin: bool = False) -> ManagerAPI:
         """A new user with a key, and the door opened for them."""
-        await create(self.accounts, self.files, name=name, key=public_key(), admin=admin, now=self.clock.now())
-        return self.door(name, admin=admin)
+        key = _new_key()
+        await create(self.accounts, self.files, name=name, key=_line(key), admin=admin, now=self.clock.now())
+        return await self.enter(Caller(name, admin=admin), key)
 
-    def door(self, name: str, *, admin: bool = False) -> ManagerAPI:
-        return self.manager.session(Caller(name, admin=admin))
+    async def root(self) -> ManagerAPI:
+        """The door opened for the first user, an admin."""
+        return await self.enter(Caller("root", admin=True), self.root_key)
 
     async def project(self, name: str, members: Mapping[str, Role]) -> None:
         owner, *others = sorted(members, key=lambda user: members[user] is not Role.OWNER)
@@ -185,7 +198,7 @@ async def submitted(api: ManagerAPI, text: str | bytes, options: SubmitOptions =
 
 
 @asynccontextmanager
-async def open_house(folder: Path) -> AsyncIterator[House]:
+async def open_house(folder: Path, doorway: Doorway = direct) -> AsyncIterator[House]:
     """With one machine, and `root` as the first user."""
     database = Database.open("sqlite:///tovi.db", base=folder)
     jobs, accounts, files, clock = JobStore(database), AccountStore(database), FakeFiles(), Steady()
@@ -207,11 +220,13 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
         changes=changes,
         planner=planned,
     )
-    await bootstrap(accounts, files, name="root", key=public_key(), now=clock.now())
+    root_key = _new_key()
+    await bootstrap(accounts, files, name="root", key=_line(root_key), now=clock.now())
     await jobs.record_nodes([NODE], now=clock.now())
     feed = asyncio.create_task(changes.run())
     try:
-        yield House(jobs, accounts, files, clock, changes, manager, rings)
+        async with doorway(manager, folder) as enter:
+            yield House(jobs, accounts, files, clock, changes, manager, rings, enter, root_key)
     finally:
         feed.cancel()
         await database.close()

@@ -15,7 +15,7 @@ from typing import cast
 
 import asyncssh
 
-from tovi_server.api import ManagerAPI
+from tovi_server.api import Gate, ManagerAPI
 from tovi_server.core.access import Caller
 from tovi_server.receivers import host_keys
 from tovi_server.receivers.algorithms import Profile
@@ -136,14 +136,18 @@ async def serving(
     counter: Counter | None = None,
     profile: Profile = Profile.COMPATIBLE,
     users: Sequence[str] = ("alice",),
+    behind: Gate | None = None,
 ) -> AsyncIterator[Server]:
-    """A receiver with a key for each of `users`, rechecking ten times a second; drained at the end."""
+    """A receiver with a key for each of `users`, rechecking ten times a second; drained at the end.
+
+    `behind` it may be another gate than a small one; that one then knows its users itself.
+    """
     if not (folder / "ssh_host_rsa_key").exists():
         host_keys.create(folder)
     gate = KeyList({make_key(folder, user): user for user in users})
     counter = counter or LocalCounter()
     receiver = SshReceiver(
-        gate,
+        behind or gate,
         settings=ReceiverSettings(
             folder, limits=limits or Limits(), profile=profile, recheck_interval=timedelta(seconds=0.1)
         ),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.manager_doorways import Doorway
 from tests.manager_house import House, one_piece, open_house, submitted
 from tovi_server.api import LogOptions, ManagerAPI, SubmitOptions
 from tovi_server.core.access import Role
@@ -68,6 +69,9 @@ def expected_on_job(standing: str, verb: str, *, own: bool) -> str:
     return {"member": YES if own else NO, "viewer": NO, "admin": YES}[standing]
 
 
+pytest_plugins = ("tests.contract.doorways",)
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The five people, and one finished job of each in the project."""
@@ -78,8 +82,8 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    async with open_house(tmp_path) as house:
+async def scene(tmp_path: Path, doorway: Doorway) -> AsyncIterator[Scene]:
+    async with open_house(tmp_path, doorway) as house:
         doors = {name: await house.person(name, admin=name == "admin") for name in STANDINGS}
         everybody = dict.fromkeys(STANDINGS, Role.OWNER)
         await house.project("lab", everybody)

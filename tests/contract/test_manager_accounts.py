@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.manager_doorways import Doorway
 from tests.manager_house import House, one_piece, open_house, public_key, submitted
 from tovi_server.api import ManagerAPI, SubmitOptions
 from tovi_server.core.access import Caller, Role
 from tovi_server.core.errors import ConflictError, NotFoundError, UsageError
 from tovi_server.core.filters import JobFilter, Page
 
+pytest_plugins = ("tests.contract.doorways",)
+
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(tmp_path: Path, doorway: Doorway) -> AsyncIterator[House]:
+    async with open_house(tmp_path, doorway) as opened:
         yield opened
 
 
 @pytest.fixture
-def root(house: House) -> ManagerAPI:
-    return house.door("root", admin=True)
+async def root(house: House) -> ManagerAPI:
+    return await house.root()
 
 
 async def _caller(house: House, name: str) -> Caller:
@@ -93,33 +96,39 @@ async def test_a_disabled_user_has_no_door_and_loses_the_open_one(house: House, 
 
 
 async def test_a_removed_key_or_a_taken_admin_role_ends_the_connection(house: House, root: ManagerAPI) -> None:
-    ada = await house.person("ada", admin=True)
+    await root.add_user("ada", key=public_key(), admin=True)
     caller = await _caller(house, "ada")
     await root.set_user("ada", disabled=None, admin=False)
     assert not await house.manager.still_valid(caller)
     again = await _caller(house, "ada")
+    ada = house.manager.session(again)
     await ada.add_key(public_key())
     await ada.remove_key(again.key)
     assert not await house.manager.still_valid(again)
 
 
-async def test_the_use_of_a_key_is_noted_once_a_minute(house: House) -> None:
-    ada = await house.person("ada")
+async def test_the_use_of_a_key_is_noted_once_a_minute(house: House, root: ManagerAPI) -> None:
+    await root.add_user("ada", key=public_key(), admin=False)
     caller = await _caller(house, "ada")
-    assert [key.used_at for key in await ada.keys()] == [None]
+
+    async def used() -> datetime | None:
+        (key,) = await house.manager.session(caller).keys()
+        return key.used_at
+
+    assert await used() is None
     await house.manager.logged_in(caller)
     first = house.clock.at
     house.clock.at += timedelta(seconds=59)
     await house.manager.logged_in(caller)
-    assert [key.used_at for key in await ada.keys()] == [first]
+    assert await used() == first
     house.clock.at += timedelta(seconds=2)
     await house.manager.logged_in(caller)
-    assert [key.used_at for key in await ada.keys()] == [house.clock.at]
+    assert await used() == house.clock.at
 
 
 async def test_a_caller_without_a_key_uses_none(house: House) -> None:
     await house.manager.logged_in(Caller("root"))
-    assert [key.used_at for key in await house.door("root").keys()] == [None]
+    assert [key.used_at for key in await house.manager.session(Caller("root")).keys()] == [None]
 
 
 async def test_an_unknown_key_is_nobodys(house: House) -> None:

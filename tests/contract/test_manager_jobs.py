@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.manager_doorways import Doorway
 from tests.manager_house import NODE, House, attempt_of, one_piece, open_house, submitted
 from tovi_server.api import ManagerAPI, SubmitOptions
 from tovi_server.core.errors import (
@@ -36,9 +37,12 @@ stages:
 """
 
 
+pytest_plugins = ("tests.contract.doorways",)
+
+
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(tmp_path: Path, doorway: Doorway) -> AsyncIterator[House]:
+    async with open_house(tmp_path, doorway) as opened:
         yield opened
 
 

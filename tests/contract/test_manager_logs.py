@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.manager_doorways import Doorway
 from tests.manager_house import House, attempt_of, open_house, submitted
 from tovi_server.api import LogOptions, ManagerAPI
 from tovi_server.core.access import Role
@@ -22,9 +23,12 @@ DEADLINE_S = 10
 FOLLOW = LogOptions(follow=True)
 
 
+pytest_plugins = ("tests.contract.doorways",)
+
+
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(tmp_path: Path, doorway: Doorway) -> AsyncIterator[House]:
+    async with open_house(tmp_path, doorway) as opened:
         yield opened
 
 
