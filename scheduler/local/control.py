@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TextIO
 
 from tovi_server.core.reasons import EndReason
 
@@ -48,21 +48,25 @@ class Exit:
     complete: bool = False
 
 
-def no_links(path: str, flags: int) -> int:
-    """An opener of control files: were a link planted in the folder, what it leads to stays as it is."""
+def opened(path: Path, mode: Literal["r", "w", "a"]) -> TextIO:
+    """A control file. Were a link planted in the folder, what it leads to stays as it is."""
+    return open(path, mode, opener=_no_links)  # a Path takes no opener
+
+
+def _no_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
 
 
 def read_claim(control: Path) -> Claim | None:
     """None when nobody ever started it, or its shim died in the moment of writing."""
     try:
-        with (control / CLAIM).open("rb", opener=no_links) as file:
+        with opened(control / CLAIM, "r") as file:
             text = file.read(4096)
             at = os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:
         return None
-    match text.decode("ascii", "replace").split():
-        case [pid, started, boot_id] if text.endswith(b"\n"):
+    match text.split():
+        case [pid, started, boot_id] if text.endswith("\n"):
             return Claim(int(pid), int(started), boot_id, at)
     return None
 
@@ -75,7 +79,7 @@ def why_unwritable(control: Path) -> str:
     """What the system says to a new file there."""
     probe = control / "probe"
     try:
-        with probe.open("w", opener=no_links) as file:
+        with opened(probe, "w") as file:
             file.write("0\n")
         probe.unlink()
     except OSError as error:
@@ -94,7 +98,7 @@ def was_noted(control: Path) -> bool:
 
 def _read(path: Path) -> Exit | None:
     try:
-        with path.open(opener=no_links) as file:
+        with opened(path, "r") as file:
             noted = Exit(**json.load(file))
             return noted if noted.at else replace(noted, at=os.fstat(file.fileno()).st_mtime)
     except FileNotFoundError:
@@ -110,7 +114,7 @@ def write_exit(control: Path, ended: Exit) -> None:
         OSError: the disk does not let it.
     """
     temporary = control / "exit.new"
-    with temporary.open("w", opener=no_links) as file:
+    with opened(temporary, "w") as file:
         file.write(json.dumps(asdict(ended)) + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -120,8 +124,7 @@ def write_exit(control: Path, ended: Exit) -> None:
 
 def write_ending(control: Path, reason: EndReason) -> None:
     """Note why it is being ended, before it is: the next server must know it too."""
-    path = control / _ENDING
-    with suppress(OSError), path.open("w", opener=no_links) as file:  # a full disk must not keep it running
+    with suppress(OSError), opened(control / _ENDING, "w") as file:  # a full disk must not keep it running
         file.write(f"{reason}\n")
 
 

@@ -32,8 +32,7 @@ class LogMarks:
         return out + err
 
     def _note(self, line: str) -> None:
-        path = self.control / "log.idx"
-        with suppress(OSError), path.open("a", opener=control.no_links) as file:  # a full disk ends no task
+        with suppress(OSError), control.opened(self.control / "log.idx", "a") as file:  # a full disk ends no task
             file.write(line)
 
 
