@@ -38,10 +38,10 @@ def a_data_dir(folder: Path, *, resolver: str = "kernel") -> DataDir:
     return data
 
 
-def a_tree(data: DataDir, user: str = "ada", *, archived: bool = False, **roles: Role) -> Tree:
+def a_tree(data: DataDir, user: str = "ada", *, archived: bool = False, admin: bool = False, **roles: Role) -> Tree:
     """A member's, unless roles say else; `lens` is the current project."""
     projects = roles or {"lens": Role.MEMBER}
-    me = views.Me(user, False, "SHA256:x", "lens", projects, ("lens",) if archived else ())
+    me = views.Me(user, admin, "SHA256:x", "lens", projects, ("lens",) if archived else ())
     return Tree(data, me, authorized_keys=AUTHORIZED_KEYS)
 
 

@@ -51,6 +51,24 @@ def test_what_one_may_not_know_of_is_absent(data: DataDir, tree: Tree, path: byt
     assert refusal(lambda: tree.list(path)) == "ENOENT"
 
 
+def test_an_admin_looks_into_every_project_and_changes_none_of_others(data: DataDir, tree: Tree) -> None:
+    put(tree, b"/datasets/scans/a")
+    data.path("projects", "lens", "jobs", "7").mkdir()
+    root = a_tree(data, "root", admin=True, own=Role.OWNER)
+    data.create_project("own")
+    assert names(root, b"/projects") == [b"lens", b"own"]
+    assert get(root, b"/projects/lens/datasets/scans/a") == b"hello"
+    assert names(root, b"/jobs/7") == names(tree, b"/jobs/7")
+    assert refusal(lambda: root.upload(b"/projects/lens/datasets/scans/b")) == "EACCES"
+    assert refusal(lambda: root.remove(b"/projects/lens/datasets/scans/a")) == "EACCES"
+
+
+@pytest.mark.parametrize("path", [b"/projects/nil", b"/projects/nil/datasets", b"/jobs/99"])
+def test_an_admin_finds_no_project_that_is_not_there(data: DataDir, path: bytes) -> None:
+    root = a_tree(data, "root", admin=True, own=Role.OWNER)
+    assert refusal(lambda: root.stat(path)) == "ENOENT"
+
+
 def test_dots_mean_what_they_say_and_end_at_the_top(tree: Tree) -> None:
     put(tree, b"/datasets/scans/a")
     assert get(tree, b"../../datasets/./scans/../scans//a") == b"hello"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -119,6 +119,14 @@ class DataDir:
             os.fchmod(made, mode)
         finally:
             os.close(made)
+
+    def projects(self) -> Sequence[str]:
+        """All that there are."""
+        folder = self.open("projects", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return os.listdir(folder)
+        finally:
+            os.close(folder)
 
     def exists(self, path: str) -> bool:
         """Whether a folder or a file is there."""

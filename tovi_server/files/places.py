@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from tovi_server.core import views
 from tovi_server.core.access import Action, Verdict, decide
@@ -82,7 +83,7 @@ class Places:
             case (b"home", *rest):
                 return Real(datadir.home_path(self._me.user), b"/".join(rest))
             case (b"projects",):
-                return Shelf(lambda: (project.encode() for project in sorted(self._me.projects)))
+                return Shelf(lambda: (project.encode() for project in sorted(self._readable())))
             case (b"projects", project, *rest):
                 return self._in_project(os.fsdecode(project), rest)
             case (b"jobs", job, *_):
@@ -93,15 +94,28 @@ class Places:
 
     def _project_of(self, job: bytes) -> str:
         """Ids are unique, so a job answers by its id whatever the current project is; only that one's are listed."""
-        projects = (self._me.project, *(project for project in self._me.projects if project != self._me.project))
-        return next((one for one in projects if job_places.is_job(self._data, one, os.fsdecode(job))), projects[0])
+        first = self._me.project
+        others = (project for project in self._readable() if project != first)
+        found = (one for one in chain([first], others) if job_places.is_job(self._data, one, os.fsdecode(job)))
+        return next(found, first)
+
+    def _readable(self) -> Iterable[str]:
+        """The projects that the caller may look into."""
+        return self._data.projects() if self._may_read_all else self._me.projects
+
+    @property
+    def _may_read_all(self) -> bool:
+        return decide(Action.READ, role=None, admin=self._me.admin) is Verdict.ALLOWED
+
+    def _is_readable(self, project: str) -> bool:
+        return project in self._me.projects or (self._may_read_all and project in self._data.projects())
 
     def _top(self) -> Iterator[bytes]:
         here = (b"datasets", b"jobs") if self._me.project in self._me.projects else ()
         return iter(sorted((b"authorized_keys", b"home", b"projects", *here)))
 
     def _in_project(self, project: str, parts: Sequence[bytes]) -> Place:
-        if project not in self._me.projects:
+        if not self._is_readable(project):
             raise absent()
         match parts:
             case []:
