@@ -46,6 +46,12 @@ async def flood_door(api: ManagerAPI, pipes: Pipes, words: Sequence[str]) -> int
         await pipes.stdout.drain()
 
 
+async def ten_megabytes(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
+    for _ in range(100):
+        await streams.write(bytes(100_000))
+    return 0
+
+
 async def others_are_served(server: Server) -> None:
     for _ in range(10):
         assert (await server.run("-T", key="bob")).out == b"hello bob\n"
@@ -87,17 +93,21 @@ async def test_a_flood_of_requests_costs_the_others_nothing(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("most", "code"), [(30, 0), (2, 255)], ids=["now-and-then", "too-often"])
 async def test_who_asks_for_new_keys_all_the_time_is_sent_away(tmp_path: Path, most: int, code: int) -> None:
-    async def ten_megabytes(api: ManagerAPI, words: Sequence[str], streams: Streams) -> int:
-        for _ in range(100):
-            await streams.write(bytes(100_000))
-        return 0
-
     async with serving(tmp_path, run_command=ten_megabytes, limits=with_limits(rekeys_per_minute=most)) as server:
         ended = await server.run("x", options=["-o", "RekeyLimit=1M"])
 
         assert ended.code == code
         assert (len(ended.out) == 10_000_000) == (code == 0)
         assert (b"keys are exchanged too often" in ended.err) == (code == 255)
+
+
+async def test_new_keys_that_the_server_asks_for_are_not_held_against_the_client(tmp_path: Path) -> None:
+    async with serving(tmp_path, run_command=ten_megabytes, limits=with_limits(rekeys_per_minute=0)) as server:
+        server.receiver._options.rekey_bytes = 1 << 20
+        ended = await server.run("x", options=["-v"])
+
+        assert (ended.code, len(ended.out)) == (0, 10_000_000)
+        assert ended.err.count(b"rekey in progress") + ended.err.count(b"SSH2_MSG_KEXINIT received") > 3
 
 
 @pytest.mark.parametrize(("command", "subsystem"), [("x", None), (None, "tovi-api")], ids=["a-command", "a-door"])

@@ -127,7 +127,8 @@ class Connection(asyncssh.SSHServerConnection):
 
     def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
         """The library lets a client exchange keys as often as it likes, which is the dearest thing it can ask for."""
-        if pkttype == MSG_KEXINIT and not self._rekeying.allows(asyncio.get_running_loop().time()):
+        is_asked = pkttype == MSG_KEXINIT and not self._kexinit_sent  # private: else it answers ours
+        if is_asked and not self._rekeying.allows(asyncio.get_running_loop().time()):
             raise asyncssh.ProtocolError("keys are exchanged too often: ask for it less, e.g. without RekeyLimit")
         return super().process_packet(pkttype, pktid, packet)
 
