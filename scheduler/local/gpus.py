@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,8 @@ import structlog
 
 _QUERY: Final = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
 _WITHIN_S: Final = 20
+_RTX: Final = re.compile(r"\b[rg]tx [0-9]+")
+_SHORT: Final = re.compile(r"\b[a-z]{1,2}[0-9]+[a-z]?\b")
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +22,12 @@ class Gpu:
     model: str
     """In lower case, as `nvidia a100-sxm4-40gb`."""
     memory_bytes: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that a task may call it by: the full name, and the one people use."""
+        short = _RTX.search(self.model) or _SHORT.search(self.model)
+        return (self.model,) if short is None else (self.model, short[0].replace(" ", ""))
 
 
 def find() -> tuple[Gpu, ...]:

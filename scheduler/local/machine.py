@@ -23,7 +23,7 @@ def node(settings: LocalSettings) -> Node:
             memory_bytes=_or(settings.memory_bytes, _memory_bytes()),
             disk_bytes=_or(settings.disk_bytes, shutil.disk_usage(settings.disk_of).total),
             gpus=count,
-            gpu_models=tuple(sorted({gpu.model for gpu in found})) if count else (),
+            gpu_models=tuple(dict.fromkeys(name for gpu in found for name in gpu.names)) if count else (),
             gpu_memory_bytes=min((gpu.memory_bytes for gpu in found), default=0) if count else 0,
         ),
     )

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.local import LocalSettings, boot, control, open_local_executor, spawn, starting
+from scheduler.local import LocalSettings, boot, concluding, control, open_local_executor, spawn, starting
 from scheduler.local.lifeline import Lifeline
+from scheduler.local.logs import LogMarks
+from scheduler.local.running import Running, Shim
 from scheduler.local.spawn import Launch
 from scheduler.ports import Order
 from tests.local_house import House, WallClock, following, left_of, said, shim_pid, wait_for_end
@@ -274,3 +276,21 @@ async def test_a_server_whose_shim_came_second_watches_the_first(
     assert isinstance(end, Exited)
     assert end.reason is EndReason.CANCELLED
     assert (order.control / "stdout.log").read_text() == "ran\n"
+
+
+def test_a_shim_that_died_before_it_claimed_is_a_start_that_failed(tmp_path: Path) -> None:
+    order = House(tmp_path).order("echo ran")
+    line = Lifeline.open()
+    waits, says = os.pipe()
+    opening = line.opening()
+    pid = spawn._spawn(Launch(order, "boot", None), server="", commands=waits, opening=opening)
+    running = Running(order, Shim(pid, os.pidfd_open(pid)), None, 60, LogMarks(order.control))
+    os.kill(pid, signal.SIGKILL)
+    ended = concluding.conclude(running, now=1.0)
+    for descriptor in (waits, says, opening):
+        os.close(descriptor)
+    assert running.shim is not None
+    running.shim.close()
+    line.close()
+    assert ended is not None
+    assert (ended.reason, ended.exit_code) == (EndReason.START_FAILED, None)
