@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scheduler.nodes import Kept
 from scheduler.policies.protocols import Offer
@@ -64,6 +65,12 @@ def lack_of_room(request: Resources, offers: Sequence[Offer]) -> Reason:
     if not request.fits(closest.node.capacity):
         message += "; no machine that is here now has that much even when it is empty"
     return Reason(WaitReason.RESOURCES, message, _numbers(request, closest, nodes=len(ready)))
+
+
+def kept_for(reason: Reason, node: str) -> Reason:
+    """It is the first that finds no room."""
+    message = f"{reason.message}; it is first in line, and the next room on {node} is kept for it"
+    return replace(reason, message=message, data={**reason.data, "kept_on": node})
 
 
 def distance(request: Resources, offer: Offer) -> tuple[bool, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -25,12 +26,12 @@ class Ledger:
     """Nodes by name with what running and just placed tasks leave of them."""
 
     def __init__(self, nodes: Iterable[Node], active: Iterable[Active]) -> None:
-        holders = defaultdict(list)
+        self._holders: defaultdict[str, list[Active]] = defaultdict(list)
         for attempt in active:
-            holders[attempt.node].append(attempt)
+            self._holders[attempt.node].append(attempt)
         ordered = sorted(nodes, key=lambda node: node.name)
-        self._offers = {node.name: Offer(node, _free(node, holders[node.name])) for node in ordered}
-        self._gpus = {node.name: _free_gpus(node, holders[node.name]) for node in ordered}
+        self._offers = {node.name: Offer(node, _free(node, self._holders[node.name])) for node in ordered}
+        self._gpus = {node.name: _free_gpus(node, self._holders[node.name]) for node in ordered}
         self._kept: Kept | None = None
 
     @property
@@ -52,6 +53,18 @@ class Ledger:
             return self.offers()
         return tuple(_less(offer, self._kept) for offer in self._offers.values())
 
+    def room_at_s(self, node: str, request: Resources) -> float:
+        """The time by which so much of what runs on the node has reached its limit that there is room.
+
+        Infinite when it takes more than that, such as the end of what was just placed.
+        """
+        free = self._offers[node].free
+        for attempt in sorted(self._holders[node], key=_limit_at_s):
+            free += attempt.request
+            if request.fits(free):
+                return _limit_at_s(attempt)
+        return math.inf
+
     def take(self, node: str, request: Resources) -> tuple[int, ...]:
         """Take the request from the node, and say which of its GPUs those are."""
         offer = self._offers[node]
@@ -60,6 +73,10 @@ class Ledger:
         taken, self._gpus[node] = gpus[: request.gpus], gpus[request.gpus :]
         assert len(taken) == request.gpus, "no filter may admit more than is free"
         return taken
+
+
+def _limit_at_s(attempt: Active) -> float:
+    return (attempt.started_at or attempt.dispatched_at).timestamp() + attempt.timeout.total_seconds()
 
 
 def _free(node: Node, holders: Iterable[Active]) -> Resources:

@@ -1,8 +1,8 @@
 """What to start where, and why the rest waits: pure, the same for the live loop and for every answer.
 
 The queue is walked in the order of the policy. The first entry that finds no room has its request kept free on
-the node where it would fit first: what is behind it may use what is left there and all the other nodes, never
-that. So nothing starves, and small tasks still fill the rest of the cluster.
+the node that will have room first when all that runs uses up its time: what is behind it may use what is left
+there and all the other nodes, never that. So nothing starves, and small tasks still fill the rest of the cluster.
 """
 
 from __future__ import annotations
@@ -83,11 +83,25 @@ class _Room:
             reason = explain.behind(kept, request)
         else:
             reason = explain.lack_of_room(request, offers)
-        first = _first_to_fit(request, offers)
-        if kept is None and first is not None:
-            self._ledger.keep(Kept(task.job, first.node.name, request))
         self._refused[request] = reason
-        return reason
+        first = None if kept is not None else self._first_to_fit(request, offers)
+        if first is None:
+            return reason
+        self._ledger.keep(Kept(task.job, first, request))
+        return explain.kept_for(reason, first)
+
+    def _first_to_fit(self, request: Resources, offers: tuple[Offer, ...]) -> str | None:
+        """Of the nodes that would be admitted when they are empty the one that has room first; None: there is none.
+
+        By time limits, not by what is free: else small tasks that come and go elsewhere could move what is kept
+        from node to node, and put it off each time.
+        """
+        able = [offer for offer in offers if self._admitted(request, (offer.when_empty(),))]
+        return min(
+            (offer.node.name for offer in sorted(able, key=lambda offer: explain.distance(request, offer))),
+            key=lambda name: self._ledger.room_at_s(name, request),
+            default=None,
+        )
 
 
 def _place(entry: StageQueue, room: _Room, placements: list[Placement]) -> Reason | None:
@@ -104,9 +118,3 @@ def _place(entry: StageQueue, room: _Room, placements: list[Placement]) -> Reaso
         placements.append(found)
         running += 1
     return explain.tasks_held(entry) if running == entry.active else None
-
-
-def _first_to_fit(request: Resources, offers: tuple[Offer, ...]) -> Offer | None:
-    """The node, if any, that has room for the request when it is empty, and has most of it free now."""
-    able = [offer for offer in offers if offer.node.ready and request.fits(offer.node.capacity)]
-    return min(able, key=lambda offer: explain.distance(request, offer), default=None)

@@ -16,6 +16,10 @@ class Offer:
     node: Node
     free: Resources
 
+    def when_empty(self) -> Offer:
+        """The same node with nothing on it."""
+        return Offer(self.node, self.node.capacity)
+
 
 @runtime_checkable
 class Order(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -168,6 +169,27 @@ def test_room_is_kept_where_it_will_be_first() -> None:
     assert made.reasons[JobId(2), "main"].data["node"] == "node-2"
 
 
+def test_room_is_kept_where_time_limits_promise_it_first_not_where_most_is_free_now() -> None:
+    soon = an_active(8, node="node-1", request=cpus(3), timeout=timedelta(minutes=5))
+    late = an_active(9, node="node-2", request=cpus(1), timeout=timedelta(hours=5))
+    made = planned(
+        [an_entry(1, request=cpus(4)), an_entry(2, indices=(0, 1, 2, 3))],
+        nodes=[node("node-1"), node("node-2")],
+        active=[soon, late],
+    )
+    assert made.reasons[JobId(1), "main"].data["kept_on"] == "node-1"
+    assert "it is first in line, and the next room on node-1 is kept for it" in made.reasons[JobId(1), "main"].message
+    assert starts(made) == [(f"2.main.{index}", "node-2") for index in range(3)]
+
+
+def test_a_limit_counts_from_the_start_or_from_the_dispatch_until_it_started() -> None:
+    started = an_active(8, started_at=NOW + timedelta(minutes=2), timeout=timedelta(minutes=10))
+    starting = an_active(9, dispatched_at=NOW, timeout=timedelta(minutes=11))
+    ledger = Ledger([node(cpu=2)], [started, starting])
+    times = [ledger.room_at_s("node-1", cpus(number)) - NOW.timestamp() for number in (1, 2, 3)]
+    assert times == [11 * 60, 12 * 60, math.inf]
+
+
 def test_a_machine_that_takes_no_tasks_gets_none() -> None:
     made = planned([an_entry()], nodes=[node(ready=False)])
     assert starts(made) == []
@@ -202,6 +224,11 @@ class NotOnOne:
         return offer.node.name != "node-1"
 
 
+class NoLargeOnOne:
+    def admits(self, request: Resources, offer: Offer) -> bool:
+        return offer.node.name != "node-1" or request.cpu_millicores < 4000
+
+
 def test_the_score_decides_among_machines_with_room() -> None:
     nodes = [node("node-1"), node("node-2")]
     entry = an_entry(indices=(0, 1))
@@ -215,6 +242,14 @@ def test_every_filter_must_admit() -> None:
     nodes = [node("node-1"), node("node-2", cpu=1)]
     made = planned([an_entry(indices=(0, 1))], nodes=nodes, policies=policies)
     assert starts(made) == [("1.main.0", "node-2")]
+
+
+def test_no_room_is_kept_where_a_policy_would_never_let_it_go() -> None:
+    policies = replace(DEFAULT, filters=(*DEFAULT.filters, NoLargeOnOne()))
+    nodes = [node("node-1", cpu=8), node("node-2", cpu=8)]
+    active = [an_active(8, node="node-1"), an_active(9, node="node-2", request=cpus(2))]
+    made = planned([an_entry(1, request=cpus(8)), an_entry(2)], nodes=nodes, active=active, policies=policies)
+    assert starts(made) == [("2.main.0", "node-1")]
 
 
 def test_a_refusal_by_policy_is_told_as_one() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from scheduler.plan import Plan, candidates, in_order, plan
 from scheduler.policies.default import DEFAULT
 from scheduler.snapshot import Active, Node, Placement, Snapshot, StageQueue
-from tests.fakes_scheduler import NOW, an_active, an_entry, attempt
+from tests.fakes_scheduler import NOW, an_active, an_entry
 from tovi_server.core.ids import JobId
 from tovi_server.core.reasons import WaitReason
 from tovi_server.core.resources import GIB, Resources
@@ -185,7 +185,7 @@ def test_nobody_behind_takes_of_what_is_kept_for_the_first_that_found_no_room(pi
     first = first_blocked(picture, made)
     if first is None:
         return
-    node = next(one for one in picture.nodes if one.name == made.reasons[first.job, first.stage].data["node"])
+    node = next(one for one in picture.nodes if one.name == made.reasons[first.job, first.stage].data["kept_on"])
     order = [entry.job for entry in in_order(picture.queues, DEFAULT)]
     until = order.index(first.job)
     before = tuple(one for one in made.placements if order.index(one.task.job) <= until)
@@ -194,21 +194,32 @@ def test_nobody_behind_takes_of_what_is_kept_for_the_first_that_found_no_room(pi
         assert getattr(now, kind) >= min(getattr(was, kind), getattr(first.request, kind))
 
 
-@given(some.lists(some.integers(1, 9), min_size=2, max_size=6), some.randoms(use_true_random=False))
-def test_a_large_task_starts_once_what_ran_before_it_came_has_ended(lengths: list[int], chance: random.Random) -> None:
-    """However many small ones keep coming behind it."""
+@given(
+    some.lists(some.tuples(some.integers(1, 9), some.integers(0, 5)), min_size=2, max_size=7),
+    some.randoms(use_true_random=False),
+)
+def test_a_large_task_starts_by_the_time_at_which_what_ran_before_it_reaches_its_limits(
+    before: list[tuple[int, int]], chance: random.Random
+) -> None:
+    """However many small ones keep coming behind it, and however early or late anything ends within its limit."""
     nodes = tuple(Node(f"node-{one}", Resources(cpu_millicores=4000, memory_bytes=64 * GIB)) for one in range(2))
     large = an_entry(50, request=Resources(cpu_millicores=4000, memory_bytes=GIB), submitted_at=NOW - timedelta(days=1))
-    ends = {attempt(100 + at): length for at, length in enumerate(lengths)}
-    runs = {one: an_active(one.task.job, node=f"node-{one.task.job % 2}") for one in ends}
-    for tick in range(max(lengths) + 1):
-        runs = {one: active for one, active in runs.items() if ends[one] > tick}
+    runs: dict[int, tuple[int, Active]] = {}
+
+    def start(job: int, node: str, at: int, length: int, slack: int) -> None:
+        limit = timedelta(seconds=length + slack)
+        active = an_active(job, node=node, timeout=limit, dispatched_at=NOW + timedelta(seconds=at))
+        runs[job] = (at + length, active)
+
+    for at, (length, slack) in enumerate(before):
+        start(100 + at, f"node-{at % 2}", 0, length, slack)
+    promise = min(max(sum(one) for one in before[at::2]) for at in range(2))
+    for tick in range(promise + 1):
+        runs = {job: run for job, run in runs.items() if run[0] > tick}
         small = [an_entry(1000 * (tick + 1) + job) for job in range(8)]
-        made = plan(Snapshot(nodes, (large, *small), tuple(runs.values())), DEFAULT)
+        made = plan(Snapshot(nodes, (large, *small), tuple(active for _, active in runs.values())), DEFAULT)
         if any(one.task.job == large.job for one in made.placements):
             return
         for one in made.placements:
-            begun = attempt(one.task.job)
-            runs[begun] = replace(an_active(one.task.job), node=one.node)
-            ends[begun] = tick + chance.randint(1, 5)
+            start(one.task.job, one.node, tick, chance.randint(1, 5), chance.randint(0, 3))
     raise AssertionError("the large task starved")
