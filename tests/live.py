@@ -88,6 +88,13 @@ class Live:
         """End the parent as `kill -9` does, and wait until all its parts have ended too. Tasks go on."""
         self._end(signal.SIGKILL)
 
+    def kill_parent(self) -> set[int]:
+        """The same without waiting for the parts, which are told: those that may still be there."""
+        assert self.program is not None, "the server is not running"
+        parts = self.parts()
+        self._end_parent(signal.SIGKILL)
+        return parts
+
     def restart(self) -> None:
         self.stop()
         self.start()
@@ -149,7 +156,7 @@ class Live:
 
     def _server_words(self, *words: str) -> list[str]:
         settings = self.folder / "tovi.toml"
-        config = ["--config", str(settings)] if words[0] == "serve" and settings.exists() else []
+        config = ["--config", str(settings)] if settings.exists() else []
         return [sys.executable, "-m", "tovi_server", *words, "--data", str(self.data), *config]
 
     def _make_key(self, name: str) -> Path:
@@ -166,24 +173,30 @@ class Live:
 
     def _point_clients_at(self, port: int) -> None:
         """Clients that start meanwhile see the old file or the new one, never a half."""
-        new = self.folder / "ssh_config.new"
+        new = self.folder / "new"
         new.write_text(_SSH_CONFIG.format(folder=self.folder, port=port))
         new.replace(self.folder / "ssh_config")
-        (self.folder / "port").write_text(str(port))
+        new.write_text(str(port))
+        new.replace(self.folder / "port")
 
     def _end(self, number: signal.Signals) -> int:
         assert self.program is not None, "the server is not running"
-        program, parts = self.program, self.parts()
-        self.program = None
-        program.send_signal(number)
-        code = program.wait(STOP_S)
-        if program.stdout:
-            program.stdout.close()
+        parts = self.parts()
+        code = self._end_parent(number)
         try:
             processes.wait_gone(parts, deadline_s=STOP_S)
         except TimeoutError:
             processes.end(parts)
             raise
+        return code
+
+    def _end_parent(self, number: signal.Signals) -> int:
+        assert self.program is not None, "the server is not running"
+        program, self.program = self.program, None
+        program.send_signal(number)
+        code = program.wait(STOP_S)
+        if program.stdout:
+            program.stdout.close()
         return code
 
 
