@@ -5,7 +5,8 @@ set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
-pid='' temp=''
+longest_s=300
+pid='' temp='' watch='' step='the start'
 
 say() {
     printf '\n# %s\n' "$1"
@@ -20,15 +21,26 @@ fail() {
     exit 1
 }
 
-# Show a line as it would be typed, and run it.
+# Show a line as it would be typed, and run it. In the background, so that a signal ends the demo at once.
 type_line() {
-    printf '$ %s\n' "$1"
-    eval "$1" </dev/null
+    step=$1
+    printf '$ %s\n' "$step"
+    eval "$step" </dev/null &
+    wait "$!"
     ended=$?
-    [ "$ended" -eq 0 ] || fail "this ended with exit code $ended: $1"
+    [ "$ended" -eq 0 ] || fail "this ended with exit code $ended: $step"
+}
+
+# Whatever hangs, the demo does not: `$$` is told when its time is over.
+watch_time() {
+    sleep "$longest_s" &
+    trap 'kill "$!"; exit' TERM
+    wait "$!"
+    kill -s ALRM "$$"
 }
 
 clean_up() {
+    [ -z "$watch" ] || kill "$watch" 2>/dev/null
     [ -z "$pid" ] || { kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; }
     pid=''
     [ -z "$temp" ] || { chmod -R u+rwX "$temp" && rm -rf "$temp"; }
@@ -76,9 +88,12 @@ scp() {
 }
 
 trap clean_up EXIT
+trap 'fail "this took too long, after $longest_s s in all: $step"' ALRM
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+watch_time &
+watch=$!
 temp=$(mktemp -d) || fail 'no temporary folder could be made'
 chmod 755 "$temp" # tasks may have uids of their own
 cp -R "$root/examples/06-digits" "$temp/digits" && cd "$temp" || fail 'the example could not be copied'
