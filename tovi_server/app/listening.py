@@ -47,12 +47,20 @@ async def _open(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tries in range(_TRIES, 0, -1):
         try:
-            return socket.create_server((host, port), family=family)
+            return _not_blocking(socket.create_server((host, port), family=family))
         except OSError as error:
             if error.errno != errno.EADDRINUSE or tries == 1:
                 raise UnavailableError(f"cannot listen on {host} port {port}", why=error.strerror or "") from error
         await asyncio.sleep(_RETRY_S)
     raise AssertionError("the last try returns or raises")
+
+
+def _not_blocking(sock: socket.socket) -> socket.socket:
+    """All that share the socket share that flag, and `dup` sets it anew from what this object says: a part that begins
+    would make those that serve already wait in `accept` for a connection that another took.
+    """
+    sock.setblocking(False)
+    return sock
 
 
 def address_of(sock: socket.socket) -> str:
