@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -228,6 +229,23 @@ async def test_cancel_hold_and_release_say_what_they_did(house: House, ada: Mana
     assert [one.did for one in done] == ["cancelled", "cancelling"]
     again = await ada.cancel((_ref(waits),))
     assert [(one.did, one.message) for one in again] == [("unchanged", "it is cancelled already")]
+
+
+async def test_what_ended_of_itself_just_before_is_not_said_to_be_cancelled(
+    house: House, ada: ManagerAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await submitted(ada, "run: x")
+    await house.dispatch(f"{job}.main.0")
+    request = house.jobs.request
+
+    async def asked_too_late(*args: Any, **options: Any) -> int:
+        changed = await request(*args, **options)
+        await house.end(attempt_of(f"{job}.main.0/1"))
+        return changed
+
+    monkeypatch.setattr(house.jobs, "request", asked_too_late)
+    (done,) = await ada.cancel((_ref(job),))
+    assert (done.did, done.message) == ("unchanged", "it is succeeded already")
 
 
 async def test_one_foreign_id_in_a_list_changes_nothing(house: House, ada: ManagerAPI) -> None:

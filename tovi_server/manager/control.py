@@ -37,7 +37,16 @@ async def _request_one(desk: Desk, kind: Kind, target: Reference) -> views.Contr
         return views.Controlled(str(target), _DID[kind], _counted(changed))
     if active:
         return views.Controlled(str(target), "cancelling", f"{_counted(active)} still running, told to end")
+    if not _is_cancelled(part, state):  # it ended of itself before it could be told to
+        return views.Controlled(str(target), "unchanged", _unchanged(kind, state))
     return views.Controlled(str(target), "cancelled", _counted(changed))
+
+
+def _is_cancelled(part: Part, state: TaskState) -> bool:
+    """Whether any task of the part was."""
+    if part.index is not None:
+        return state is TaskState.CANCELLED
+    return any(stage.counts.cancelled for stage in part.stages)
 
 
 async def _now(desk: Desk, part: Part) -> tuple[TaskState, int]:
