@@ -107,7 +107,7 @@ class History:
     events: Sequence[Event] = ()
     """In the order of their numbers."""
     logs: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    """Standard output by task and attempt, of the attempts that were looked at."""
+    """Standard output by task and attempt, of all that have one."""
 
     def events_of(self) -> Mapping[int, Sequence[Event]]:
         by_job: defaultdict[int, list[Event]] = defaultdict(list)
@@ -277,7 +277,7 @@ def ends_are_known(history: History) -> Iterator[str]:
 
 def nothing_starts_after_a_cancel(history: History) -> Iterator[str]:
     events = history.events_of()
-    states = {job.id: job.state for job in history.jobs}
+    jobs = {job.id: job for job in history.jobs}
     for cancel in history.cancels:
         if cancel.did not in ("cancelled", "cancelling") or cancel.ended is None:
             continue
@@ -288,8 +288,9 @@ def nothing_starts_after_a_cancel(history: History) -> Iterator[str]:
         for event in events[cancel.job]:
             if event.kind == "dispatched" and (event.seq > asked[0] or event.at > cancel.ended):
                 yield f"attempt {event.task}/{event.attempt} was dispatched after the cancel of its job"
-        if cancel.did == "cancelled" and states.get(cancel.job) != "cancelled":
-            yield f"job {cancel.job} was cancelled and is {states.get(cancel.job)}"
+        job = jobs.get(cancel.job)
+        if cancel.did == "cancelled" and job is not None and not job.by_state.get("cancelled"):
+            yield f"job {cancel.job} was cancelled and is {job.state}"
 
 
 def logs_are_complete(history: History) -> Iterator[str]:
@@ -297,6 +298,7 @@ def logs_are_complete(history: History) -> Iterator[str]:
     prints = {submit.token: submit.prints for submit in history.submits}
     tokens = {job.id: job.name for job in history.jobs}
     finished = {(mark.task, mark.attempt) for mark in history.truth if mark.what == "finish"}
+    yield from (f"the log of {task}/{attempt} is gone" for task, attempt in sorted(finished - history.logs.keys()))
     for (task, attempt), text in history.logs.items():
         token = tokens.get(int(task.split(".")[0]), "")
         whole = "".join(f"{token} {number}\n" for number in range(1, prints.get(token, 0) + 1))

@@ -38,11 +38,11 @@ def read_event(line: str) -> Event:
 
 
 def read_job(shown: Mapping[str, Any]) -> Job:
-    """The document of `show JOB --json`."""
+    """An item of `jobs --json`, of a job without stages."""
     return Job(
         id=shown["id"],
         name=shown["name"],
         state=shown["state"],
-        stages={stage["name"]: stage["tasks_total"] for stage in shown["stages"]},
+        stages={"main": shown["tasks_total"]},
         by_state=shown["tasks_by_state"],
     )

@@ -10,10 +10,10 @@ import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import asyncssh
 import pytest
 
 from tests.file_doors import until
+from tests.integration.faults.client import connect
 from tests.live import ADMIN, Live, live_server
 from tests.ssh_edge import started
 
@@ -42,18 +42,6 @@ def archive(megabytes: int) -> bytes:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return packed.getvalue()
-
-
-async def connect(live: Live) -> asyncssh.SSHClientConnection:
-    return await asyncssh.connect(
-        "127.0.0.1",
-        live.port,
-        username="tovi",
-        client_keys=[str(live.folder / ADMIN)],
-        known_hosts=None,
-        config=None,
-        agent_path=None,
-    )
 
 
 def answered(live: Live) -> Callable[[], bool]:

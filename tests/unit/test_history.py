@@ -77,7 +77,7 @@ GOOD = History(
     ],
     jobs=[job(1, "a"), job(2, "b"), job(3, "c", "cancelled")],
     events=[*events(1, 3, *RUN), *events(2, 10, *RETRIED), *cancelled_events()],
-    logs={("1.main.0", 1): "a 1\na 2\n", ("2.main.0", 2): "b 1\n", ("3.main.0", 1): "c 1\n"},
+    logs={("1.main.0", 1): "a 1\na 2\n", ("2.main.0", 1): "b 1\n", ("2.main.0", 2): "b 1\n", ("3.main.0", 1): "c 1\n"},
 )
 
 
@@ -202,9 +202,10 @@ PLANTED = {
         "the cancel of job 3 was acknowledged and left no event",
     ),
     "a cancelled job that went on": (
-        replace(changed("jobs", 2, state="failed"), cancels=[Cancel(3, 32, 34, "cancelled")]),
+        replace(changed("jobs", 2, state="failed", by_state={"failed": 1}), cancels=[Cancel(3, 32, 34, "cancelled")]),
         "job 3 was cancelled and is failed",
     ),
+    "a log that is gone": (replace(GOOD, logs=NO_LOGS), "the log of 1.main.0/1 is gone"),
     "a log without its last line": (
         replace(GOOD, logs={("1.main.0", 1): "a 1\n"}),
         "the log of 1.main.0/1 has 1 lines of 2, or others",
@@ -257,12 +258,12 @@ def test_an_event_is_read_as_the_command_line_prints_it() -> None:
     assert read_event(line) == Event(7, 60.5, "failed", 12, "main", 0, 1, "error", 3)
 
 
-def test_a_job_is_read_as_show_prints_it() -> None:
+def test_a_job_is_read_as_the_command_line_lists_it() -> None:
     document = {
         "id": 12,
         "name": "a",
         "state": "failed",
-        "stages": [{"name": "main", "tasks_total": 3}],
+        "tasks_total": 3,
         "tasks_by_state": {"failed": 1, "cancelled": 2},
     }
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from tests.integration.faults.client import Client
+import asyncssh
+
+from tests.integration.faults.client import Client, connect
 from tests.integration.faults.load import Load
 from tests.integration.history import Event, History
 from tests.integration.history_reading import read_event, read_job, read_truth
 from tests.live import Live
-from tests.ssh_edge import Ended
 
 END_S = 180
 PIECE = 1000
-AT_ONCE = 6
+AT_ONCE = 8
+
+Attempt = tuple[str, int]
 
 
 async def read_history(load: Load) -> History:
@@ -30,15 +34,13 @@ async def read_history(load: Load) -> History:
     finally:
         await client.close()
     attempts = [(event.task, event.attempt or 0) for event in events if event.kind == "dispatched"]
-    shown = await _answers(load.live, [f"show {job['id']} --json" for job in jobs])
-    logs = await _answers(load.live, [f"logs {task} --attempt {attempt} --stream out" for task, attempt in attempts])
     return History(
         submits=load.submits,
         cancels=load.cancels,
         truth=read_truth(load.ground.truth),
-        jobs=[read_job(json.loads(answer.out)) for answer in shown],
+        jobs=[read_job(job) for job in jobs],
         events=events,
-        logs={attempt: answer.out.decode() for attempt, answer in zip(attempts, logs, strict=True)},
+        logs=await _logs(load.live, attempts),
     )
 
 
@@ -71,20 +73,24 @@ async def _events(client: Client) -> list[Event]:
     return [read_event(line) for line in answer.out.decode().splitlines()]
 
 
-async def _answers(live: Live, commands: Sequence[str]) -> list[Ended]:
-    """To each of them, in their order."""
-    answers: dict[int, Ended] = {}
-    left = list(enumerate(commands))
+async def _logs(live: Live, attempts: Sequence[Attempt]) -> Mapping[Attempt, str]:
+    """What they printed, as people fetch it; those that never began have none."""
+    logs: dict[Attempt, str] = {}
+    left = list(attempts)
 
-    async def work() -> None:
-        client = Client(live)
+    async def fetch(sftp: asyncssh.SFTPClient) -> None:
         while left:
-            number, command = left.pop()
-            answers[number] = await client.insist(command)
-            assert answers[number].code == 0, (command, answers[number])
-        await client.close()
+            attempt = left.pop()
+            with suppress(asyncssh.SFTPNoSuchFile):
+                async with sftp.open(_path(*attempt), "rb") as log:
+                    logs[attempt] = (await log.read()).decode()
 
-    async with asyncio.TaskGroup() as group:
+    async with await connect(live) as connection, connection.start_sftp_client() as sftp, asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):
-            group.create_task(work())
-    return [answers[number] for number in range(len(commands))]
+            group.create_task(fetch(sftp))
+    return logs
+
+
+def _path(task: str, attempt: int) -> str:
+    job, _, part = task.partition(".")
+    return f"/jobs/{job}/{part}/attempts/{attempt}/stdout.log"

@@ -66,15 +66,7 @@ class Client:
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
         if self._connection is None:
-            self._connection = await asyncssh.connect(
-                "127.0.0.1",
-                self.live.port,
-                username="tovi",
-                client_keys=[str(self.live.folder / ADMIN)],
-                known_hosts=None,
-                config=None,
-                agent_path=None,
-            )
+            self._connection = await connect(self.live)
         return self._connection
 
     async def close(self) -> None:
@@ -84,6 +76,19 @@ class Client:
             with contextlib.suppress(OSError, asyncssh.Error):
                 await self._connection.wait_closed()
             self._connection = None
+
+
+async def connect(live: Live) -> asyncssh.SSHClientConnection:
+    """As the admin."""
+    return await asyncssh.connect(
+        "127.0.0.1",
+        live.port,
+        username="tovi",
+        client_keys=[str(live.folder / ADMIN)],
+        known_hosts=None,
+        config=None,
+        agent_path=None,
+    )
 
 
 def _answered(ended: Ended) -> Ended | None:

@@ -17,7 +17,12 @@ from tests import processes
 from tests.integration.faults.load import Load, now
 from tests.live import Live
 
-WEIGHTS: Final = {"parent": 1, "receiver": 1, "scheduler": 1}
+PARENT: Final = "parent"
+NURSERY: Final = "nursery"
+WEIGHTS: Final = {PARENT: 2, "receiver": 3, "scheduler": 3, NURSERY: 1}
+"""How often each part is chosen."""
+AT_ONCE: Final = 0.5
+"""So often the server is started again before all of the old one is gone."""
 LONGEST_PAUSE_S: Final = 2.0
 BACK_S: Final = 60
 LOOK_S: Final = 0.02
@@ -42,12 +47,12 @@ class Kills:
 
     async def _kill(self, part: str) -> None:
         running, killed_at = self.load.ground.alive(), now()
-        if part == "parent":
-            await asyncio.to_thread(_kill_all, self.load.live)
+        if part == PARENT:
+            await asyncio.to_thread(_kill_all, self.load.live, at_once=self.chance.random() < AT_ONCE)
         elif not await self._kill_one(part):
             return
         self.victims[part] += 1
-        self.adopted += 0 if part == "receiver" else running
+        self.adopted += running if part in (PARENT, "scheduler") else 0
         await self._back_since(killed_at)
 
     async def _kill_one(self, part: str) -> bool:
@@ -64,15 +69,23 @@ class Kills:
         self.away_s.append(now() - killed_at)
 
 
-def _kill_all(live: Live) -> None:
+def _kill_all(live: Live, *, at_once: bool) -> None:
     """The parent, with which all its parts end; then the admin, or their init system, starts it again."""
-    live.kill()
+    if not at_once:
+        live.kill()
+        live.start()
+        return
+    parts = live.kill_parent()
     live.start()
+    processes.wait_gone(parts, deadline_s=BACK_S)
 
 
 def parts_of(live: Live, part: str) -> set[int]:
     """The processes that are this part now."""
-    return processes.called(f"tovi-{part}", live.parts())
+    if part != NURSERY:
+        return processes.called(f"tovi-{part}", live.parts())
+    others = (parts_of(live, name) for name in ("receiver", "scheduler"))
+    return live.parts().difference({live.pid}, *others)
 
 
 async def _until(found: Callable[[], object]) -> set[int]:
@@ -80,6 +93,6 @@ async def _until(found: Callable[[], object]) -> set[int]:
     deadline = time.monotonic() + BACK_S
     while not (it := found()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"the server is not back after {BACK_S} s")
+            raise TimeoutError(f"it did not come to pass within {BACK_S} s")
         await asyncio.sleep(LOOK_S)
     return it if isinstance(it, set) else set()

@@ -52,12 +52,10 @@ class Load:
             for client in self.clients:
                 group.create_task(self._work(client, waiting))
             arrivals = group.create_task(self._arrive(rate, waiting))
-            try:
-                yield
-            finally:
-                arrivals.cancel()
-                for _ in self.clients:
-                    group.create_task(waiting.put(None))
+            yield
+            arrivals.cancel()
+            for _ in self.clients:
+                await waiting.put(None)
 
     async def _arrive(self, rate: float, waiting: asyncio.Queue[str | None]) -> None:
         """Whether the server answers or not; but people do not queue up for ever while it is away."""
