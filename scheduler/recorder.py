@@ -17,7 +17,7 @@ from scheduler.outage import Outage
 from scheduler.ports import AttemptFiles, Clock, Queue
 from scheduler.reconcile import pause
 from tovi_server.core.errors import UnavailableError
-from tovi_server.core.events import Exited, Report, Started
+from tovi_server.core.events import Exited, Lost, Report, Started
 from tovi_server.core.ids import AttemptId
 from tovi_server.core.reasons import EndReason
 
@@ -56,11 +56,11 @@ class Recorder:
 
     def take(self, report: Report) -> None:
         """Have it recorded, soon and in order with what the same attempt reported before."""
-        if isinstance(report, Exited):
-            self._ends[report.attempt] = _End(report)
-            self._finishing.ask(report.attempt)
-        else:
+        if isinstance(report, Started):
             self._hand_in(report)
+        else:
+            self._ends[report.attempt] = _End(_as_exit(report))
+            self._finishing.ask(report.attempt)
 
     def retry(self) -> None:
         """Try again what failed, where its pause is over."""
@@ -129,6 +129,13 @@ class Recorder:
         self._recorded_at_s = asyncio.get_running_loop().time()
         self._outage.worked()
         self._recorded(any(not isinstance(report, Started) for report in batch))
+
+
+def _as_exit(report: Exited | Lost) -> Exited:
+    """A lost attempt leaves files too."""
+    if isinstance(report, Exited):
+        return report
+    return Exited(report.attempt, report.at, EndReason.NODE_LOST, exit_code=None, message=report.message)
 
 
 def _unfinished(exited: Exited, error: Exception) -> Exited:

@@ -165,7 +165,7 @@ class FakeQueue:
             self.under_way[report.attempt] = replace(active, state=TaskState.RUNNING, started_at=report.at)
             return
         del self.under_way[report.attempt]
-        if isinstance(report, Exited):
+        if isinstance(report, Exited) and report.reason is not EndReason.NODE_LOST:
             self.ended[report.attempt.task] = report
         else:
             self.queued[report.attempt.task] = report.attempt.number

@@ -85,13 +85,13 @@ async def test_everybody_is_told_of_what_was_dispatched_and_recorded(house: Hous
         await house.look_until(lambda: house.told == 2)
 
 
-async def test_a_lost_attempt_is_tried_again_as_the_next(house: House) -> None:
+async def test_a_lost_attempt_is_tidied_away_and_tried_again_as_the_next(house: House) -> None:
     house.queue.submit(1)
     async with house.running():
         await house.executor.starting.reached(attempt(1))
         house.executor.say(Lost(attempt(1), NOW, "the machine went away"))
         await house.executor.starting.reached(attempt(1, number=2))
-    assert house.files.finishing.begun == []
+    assert house.files.finishing.begun == [attempt(1)]
 
 
 class TestTicks:
