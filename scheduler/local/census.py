@@ -1,4 +1,8 @@
-"""Which attempt a process belongs to, whatever session it fled into."""
+"""Which attempt a process belongs to, whatever session it fled into.
+
+For where no control group tells. One that leaves its session and changes its environment too is not found: to be safe
+from that takes a control group.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.local import LocalSettings, boot, concluding, control, open_local_executor, spawn, starting
+from scheduler.local import LocalSettings, boot, concluding, control, open_local_executor, processes, spawn, starting
 from scheduler.local.lifeline import Lifeline
 from scheduler.local.logs import LogMarks
 from scheduler.local.running import Running, Shim
@@ -120,10 +120,16 @@ async def test_the_time_limit_holds_while_no_server_runs_and_nothing_stays_behin
 def test_a_shim_whose_server_left_before_it_could_listen_keeps_the_time_limit(tmp_path: Path) -> None:
     order = House(tmp_path).order("sleep 600", timeout_s=0.5)
     line = Lifeline.open()
-    pid, pidfd = spawn.spawn(Launch(order, "boot", None), line)
-    line.close()
+    waits, says = os.pipe()
+    opening = line.opening()
+    server = line.seen_from_outside
+    pid = spawn._spawn(Launch(order, "boot", None), server=server, commands=waits, opening=opening)
+    line.close()  # not tied, it hears no signal
+    os.write(says, b"go\n")
+    for descriptor in (waits, says, opening):
+        os.close(descriptor)
+    wait_for_end(pid)
     os.waitpid(pid, 0)
-    os.close(pidfd)
     noted = control.read_exit(order.control)
     assert noted is not None
     assert noted.reason == EndReason.TIMEOUT
@@ -176,7 +182,9 @@ async def test_an_attempt_whose_shim_was_killed_while_no_server_ran_is_lost_and_
 
 async def test_after_a_boot_what_ran_before_is_lost(tmp_path: Path) -> None:
     order = House(tmp_path).order("echo ran")
-    (order.control / "claim").write_text(f"{os.getpid()} 1 the-boot-before\n")
+    mine = processes.process(os.getpid())
+    assert mine is not None
+    (order.control / "claim").write_text(f"{mine.pid} {mine.started} the-boot-before\n")
     async with open_local_executor(settings(), clock=WallClock()) as executor, following(executor) as follower:
         await executor.start(order)
         end = await follower.end(order)
