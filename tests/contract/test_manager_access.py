@@ -99,7 +99,7 @@ async def scene(tmp_path: Path, doorway: Doorway) -> AsyncIterator[Scene]:
         yield Scene(house, doors, job_of)
 
 
-async def _answer(act: Awaitable[object]) -> tuple[str, ToviError | None]:
+async def answer(act: Awaitable[object]) -> tuple[str, ToviError | None]:
     try:
         await act
     except NotFoundError as error:
@@ -118,9 +118,9 @@ async def test_every_verb_on_a_job(scene: Scene, standing: str) -> None:
     said = {}
     for verb, own in rows:
         job = scene.job_of[standing if own else another]
-        said[verb, own], error = await _answer(ON_JOBS[verb](scene.doors[standing], job))
+        said[verb, own], error = await answer(ON_JOBS[verb](scene.doors[standing], job))
         if said[verb, own] == UNKNOWN:
-            _, absent = await _answer(ON_JOBS[verb](scene.doors[standing], ABSENT_JOB))
+            _, absent = await answer(ON_JOBS[verb](scene.doors[standing], ABSENT_JOB))
             assert str(absent).replace(str(ABSENT_JOB), "N") == str(error).replace(str(job), "N")
     assert {(verb, own): expected_on_job(standing, verb, own=own) for verb, own in rows} == said
 
@@ -179,9 +179,9 @@ def expected_on_project(standing: str, verb: str) -> str:
 async def test_every_verb_on_a_project(scene: Scene, standing: str) -> None:
     said = {}
     for verb, act in ON_PROJECTS.items():
-        said[verb], error = await _answer(act(scene.doors[standing], "lab"))
+        said[verb], error = await answer(act(scene.doors[standing], "lab"))
         if said[verb] == UNKNOWN:
-            _, absent = await _answer(act(scene.doors[standing], "nil"))
+            _, absent = await answer(act(scene.doors[standing], "nil"))
             assert str(absent).replace("nil", "N") == str(error).replace("lab", "N")
     assert {verb: expected_on_project(standing, verb) for verb in ON_PROJECTS} == said
     if said["submit an archive"] != YES:

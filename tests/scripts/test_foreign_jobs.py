@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,8 @@ import pytest
 
 from tests.live import Live, live_server
 from tests.ssh_edge import Ended
+from tests.wire_door import wire
 from tovi_server.api import LogOptions, ManagerAPI
-from tovi_server.api_client import remote_manager
 from tovi_server.core.errors import NotFoundError
 from tovi_server.core.ids import Reference, parse_reference
 
@@ -115,23 +114,6 @@ def test_nothing_can_be_put_or_found_there(two: Two, place: str) -> None:
 
         assert foreign == absent, command
         assert foreign.code != 0
-
-
-@asynccontextmanager
-async def wire(live: Live, user: str) -> AsyncIterator[ManagerAPI]:
-    """The same door without the command line in front of it."""
-    words = ["ssh", *live.client_options(user), "-T", "tovi", "-s", "tovi-api"]
-    process = await asyncio.create_subprocess_exec(
-        *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        async with remote_manager(process.stdout, process.stdin) as api:
-            yield api
-    finally:
-        process.stdin.close()
-        await process.wait()
 
 
 async def _first(items: AsyncIterator[object]) -> object:
