@@ -131,20 +131,19 @@ class Live:
         return run(["sftp", "-b", "-", *self.client_options(user), "tovi"], stdin=batch, deadline_s=deadline_s)
 
     def shell(self, line: str, *, folder: Path, user: str = ADMIN, deadline_s: float = CLIENT_S) -> Ended:
-        """Run a line of shell in a folder, as a person would type it; stdout and stderr come together, as `out`."""
+        """Run a line of shell in a folder, as a person would type it."""
         options = shlex.join(self.client_options(user))
         clients = "".join(f'{name}() {{ command {name} {options} "$@"; }}\n' for name in ("ssh", "scp", "sftp"))
         ended = subprocess.run(
             ["sh", "-c", clients + line],
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             timeout=deadline_s,
             env=_environment(),
             check=False,
         )
-        return Ended(ended.returncode, ended.stdout, b"")
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     def ssh_words(self, *words: str, user: str = ADMIN) -> list[str]:
         """The argument vector of a plain client, for tests that start it themselves."""

@@ -1,7 +1,8 @@
 """The ```console blocks of a Markdown file: lines that begin with `$ ` are typed, what follows them comes back.
 
-In what comes back, `...` stands for anything, and white space is as good as other white space. `12` stands for the
-job's id, here and in what is typed, once a command that submits has printed one.
+What comes back is stdout: what is said on stderr beside it may depend on chance. In it, `...` stands for anything, and
+white space is as good as other white space. `12` stands for the job's id, here and in what is typed, once a command
+that submits has printed one.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from tests.ssh_edge import Ended
+
 _BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _ID: Final = re.compile(r"(?<![\w.-])12\b")
 _LENIENT: Final = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
-Type = Callable[[str], str]
-"""Runs a line of shell; gives what came back."""
+Type = Callable[[str], Ended]
+"""Runs a line of shell."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,14 @@ def play(markdown: str, type_line: Type) -> Played:
     job, went, otherwise = 0, [], []
     for step in steps(markdown):
         wanted = _with_id(step, job) if job else step
-        back = type_line(wanted.typed)
+        ended = type_line(wanted.typed)
+        back = ended.out.decode()
         if "ssh tovi submit" in wanted.typed and (printed := back.split()) and printed[0].isdigit():
             job = int(printed[0])
             wanted = _with_id(wanted, job)
         went.append(Step(wanted.typed, back))
         if not doctest.OutputChecker().check_output(wanted.back, back, _LENIENT):
-            otherwise.append(f"$ {wanted.typed}\n{back}\n--- instead of\n{wanted.back}")
+            otherwise.append(f"$ {wanted.typed}\n{back}{ended.err.decode()}--- instead of\n{wanted.back}")
     return Played(job, tuple(went), tuple(otherwise))
 
 

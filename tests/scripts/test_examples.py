@@ -38,7 +38,7 @@ def example(live: Live, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def played(live: Live, example: Path) -> Played:
-    return play((example / "README.md").read_text(), lambda line: live.shell(line, folder=example).out.decode())
+    return play((example / "README.md").read_text(), lambda line: live.shell(line, folder=example))
 
 
 def test_what_the_readme_says_comes_back(played: Played) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.ssh_edge import Ended
 from tests.transcripts import Step, play, steps
 
 README = """\
@@ -35,11 +36,10 @@ def test_a_step_is_what_is_typed_and_what_comes_back() -> None:
 def test_twelve_stands_for_the_id_that_was_printed() -> None:
     typed = []
 
-    def type_line(line: str) -> str:
+    def type_line(line: str) -> Ended:
         typed.append(line)
-        return {"ssh tovi submit < tovi.yaml": "7\n", "ssh tovi logs 7": "epoch 1\nepoch 5\nepoch   9: 1e-12\n"}.get(
-            line, ""
-        )
+        back = {"ssh tovi submit < tovi.yaml": "7\n", "ssh tovi logs 7": "epoch 1\nepoch 5\nepoch   9: 1e-12\n"}
+        return Ended(0, back.get(line, "").encode(), b"7 is waiting\n")
 
     played = play(README, type_line)
 
@@ -48,6 +48,6 @@ def test_twelve_stands_for_the_id_that_was_printed() -> None:
 
 
 def test_what_comes_back_otherwise_is_told() -> None:
-    played = play(README, lambda line: "7\n" if "submit" in line else "epoch 1\nepoch 8\n")
+    played = play(README, lambda line: Ended(0, b"7\n" if "submit" in line else b"epoch 1\nepoch 8\n", b""))
 
     assert [text.partition("\n")[0] for text in played.otherwise] == ["$ ssh tovi logs 7", "$ ssh tovi wait 7"]
