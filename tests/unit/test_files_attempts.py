@@ -305,6 +305,15 @@ async def test_outputs_that_are_gone_are_told(jobs: Jobs) -> None:
         await jobs.folders().prepare(active(attempt(stage="train")))
 
 
+async def test_an_attempt_under_way_is_described_again_though_its_dataset_was_deleted(jobs: Jobs) -> None:
+    tree = a_tree(jobs.data)
+    tree.mkdir(b"/datasets/scans")
+    jobs.add("run: 'true'\ndata: {raw: datasets/scans}\n")
+    order = await jobs.folders().prepare(active(attempt()))
+    tree.rmdir(b"/datasets/scans")
+    assert await jobs.folders().prepare(active(attempt())) == order
+
+
 async def test_a_deleted_dataset_is_told(jobs: Jobs) -> None:
     tree = a_tree(jobs.data)
     tree.mkdir(b"/datasets/scans")

@@ -28,6 +28,11 @@ def scratch_name(attempt: AttemptId) -> str:
     return f"{attempt.task}.{attempt.number}"
 
 
+def is_laid_out(data: DataDir, project: str, attempt: AttemptId) -> bool:
+    """Whether it was, by whichever server: then it may be running."""
+    return data.exists(f"{datadir.attempt_path(project, attempt)}/{SCRIPT}")
+
+
 def lay_out(data: DataDir, project: str, attempt: AttemptId, *, owner: Owner, script: str) -> None:
     """All folders and files of an attempt; the script comes last and says that all is there. Again is harmless."""
     task = f"{attempt.task.stage}.{attempt.task.index}"

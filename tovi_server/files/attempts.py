@@ -104,13 +104,13 @@ class AttemptFolders:
         if owner.gid is not None:
             grouping.adopt(self._data, frozen.project, owner.gid)
         job_folders.lay_out_job(self._data, frozen)
-        job_folders.need_datasets(self._data, frozen.project, stage)
         return job_folders.lay_out_stage(self._data, frozen, stage, origins=origins, owner=owner)
 
     def _prepare(self, active: Active, frozen: Frozen, owner: Owner, around: Surroundings) -> Order:
         task = active.attempt.task
         stage = frozen.spec.stage(task.stage)
-        job_folders.need_datasets(self._data, frozen.project, stage)
+        if not attempt_start.is_laid_out(self._data, frozen.project, active.attempt):
+            job_folders.need_datasets(self._data, frozen.project, stage)
         text = script.render(stage, expand.cell(stage, task.index))
         attempt_start.lay_out(self._data, frozen.project, active.attempt, owner=owner, script=text)
         return orders.order(
