@@ -15,6 +15,7 @@ from asyncssh.packet import Boolean, String
 
 from tests.ssh_edge import KeyList, make_key, serving, with_limits
 from tovi_server.core.access import Caller
+from tovi_server.core.errors import UnavailableError
 
 
 async def test_the_user_name_means_nothing_and_the_key_everything(tmp_path: Path) -> None:
@@ -40,6 +41,20 @@ async def test_a_key_of_nobody_is_refused_without_a_trace(tmp_path: Path) -> Non
         assert ended.code == 255
         assert b"Permission denied (publickey)" in ended.err
         assert server.gate.opened == []
+
+
+async def test_who_comes_while_keys_cannot_be_looked_up_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(gate: KeyList, fingerprint: str) -> None:
+        raise UnavailableError("the database did not answer")
+
+    monkeypatch.setattr(KeyList, "caller_by_key", unavailable)
+    async with serving(tmp_path) as server:
+        ended = await server.run("x")
+
+        assert ended.code == 255
+        assert b"nobody can log in just now (the database did not answer); try again in a moment" in ended.err
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])

@@ -14,7 +14,7 @@ import asyncssh
 import structlog
 
 from tovi_server.core.access import Caller
-from tovi_server.core.errors import InvariantError
+from tovi_server.core.errors import InvariantError, UnavailableError
 from tovi_server.receivers.admission import Entry
 from tovi_server.receivers.counter import Claim
 from tovi_server.receivers.edge import Edge
@@ -154,7 +154,11 @@ class Login(asyncssh.SSHServer):
         known = self._lookup
         if known is not None and known.key == key.public_data and self._is_fresh(known.at):
             return known.caller
-        caller = await self._edge.gate.caller_by_key(key.get_fingerprint())
+        try:
+            caller = await self._edge.gate.caller_by_key(key.get_fingerprint())
+        except UnavailableError as error:
+            why = f"nobody can log in just now ({error.what}); try again in a moment"
+            raise asyncssh.DisconnectError(asyncssh.DISC_SERVICE_NOT_AVAILABLE, why) from error
         self._lookup = _Lookup(key.public_data, caller, self._clock())
         return caller
 
