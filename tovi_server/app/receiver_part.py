@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from scheduler.plan import plan
+from scheduler.planning import plan_anyway
 from scheduler.policies.protocols import Policies
 from scheduler.policies.watch import PolicyWatch
 from scheduler.snapshot import Snapshot
@@ -43,7 +44,10 @@ async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequen
         changes = ChangeFeed(base.jobs)
         policies = PolicyWatch(base.policy_file, check=_try_out)
         manager = _manager(
-            base, changes, lambda snapshot: plan(snapshot, policies.current()).reasons, port=sockets[0].getsockname()[1]
+            base,
+            changes,
+            lambda snapshot: plan_anyway(snapshot, policies.current()).reasons,
+            port=sockets[0].getsockname()[1],
         )
         receivers = [_receiver(base, manager, counter) for _ in sockets]
         async with asyncio.TaskGroup() as group:
@@ -70,6 +74,11 @@ async def _try_out(policies: Policies) -> None:
 def _manager(base: Foundations, changes: ChangeFeed, planner: Planner, *, port: int) -> Manager:
     settings = base.settings
     keys = host_keys.public_lines(base.server)
+
+    def told() -> None:
+        changes.hint()
+        base.bell.ring()
+
     return Manager(
         base.jobs,
         base.accounts,
@@ -80,7 +89,7 @@ def _manager(base: Foundations, changes: ChangeFeed, planner: Planner, *, port: 
             queues=settings.scheduler.queues,
         ),
         clock=base.clock,
-        ring=base.bell.ring,
+        ring=told,
         changes=changes,
         planner=planner,
     )
