@@ -124,6 +124,13 @@ def wait_for_end(pid: int) -> None:
         os.close(pidfd)
 
 
+async def all_ended(order: Order) -> None:
+    """Until nothing runs of an attempt that was ended: what gets a KILL still takes its moment."""
+    for pid in left_of(order):
+        await asyncio.to_thread(wait_for_end, pid)
+    assert not left_of(order)
+
+
 async def said(order: Order, text: str, *, log: str = "stdout.log") -> None:
     """Until a program said something in its log."""
     async with asyncio.timeout(DEADLINE_S):

@@ -20,7 +20,7 @@ from scheduler.local.logs import LogMarks
 from scheduler.local.running import Running, Shim
 from scheduler.local.spawn import Launch
 from scheduler.ports import Order
-from tests.local_house import House, WallClock, following, left_of, said, shim_pid, wait_for_end
+from tests.local_house import House, WallClock, all_ended, following, left_of, said, shim_pid, wait_for_end
 from tovi_server.core.events import Exited, Lost, Started
 from tovi_server.core.reasons import EndReason
 
@@ -77,7 +77,7 @@ async def test_a_running_attempt_is_adopted_and_its_end_is_noticed(tmp_path: Pat
     assert (end.reason, end.exit_code) == (EndReason.ERROR, 7)
     assert started.at <= end.at
     assert (order.control / "stdout.log").read_text().count("ran") == 1
-    assert not left_of(order)
+    await all_ended(order)
 
 
 @GROUPS
@@ -97,7 +97,7 @@ async def test_an_end_while_no_server_runs_is_written_durably_by_the_shim(tmp_pa
     assert isinstance(end, Exited)
     assert (end.reason, end.exit_code) == (EndReason.ERROR, 7)
     assert end.usage.cpu_s is not None
-    assert not left_of(order)
+    await all_ended(order)
 
 
 @GROUPS
@@ -157,7 +157,7 @@ async def test_the_group_of_a_killed_shim_is_ended_and_told_as_a_signal(tmp_path
     assert isinstance(end, Exited)
     assert (end.reason, end.exit_code) == (EndReason.SIGNAL, 137)
     assert "watched over it" in end.message
-    assert not left_of(order)
+    await all_ended(order)
 
 
 @GROUPS

@@ -11,7 +11,7 @@ import pytest
 
 from scheduler.local import LocalSettings, open_local_executor
 from scheduler.ports import Executor
-from tests.local_house import DEADLINE_S, Follower, House, WallClock, following, left_of, said, wait_for_end
+from tests.local_house import DEADLINE_S, Follower, House, WallClock, all_ended, following, said
 from tovi_server.core.events import Exited
 from tovi_server.core.reasons import EndReason
 from tovi_server.core.resources import MIB
@@ -38,7 +38,7 @@ async def test_more_memory_than_asked_for_ends_the_task_and_is_told(tmp_path: Pa
     assert end.reason is EndReason.OUT_OF_MEMORY
     assert end.usage.memory_bytes is not None
     assert end.usage.memory_bytes >= 60 * MIB
-    assert not left_of(order)
+    await all_ended(order)
 
 
 @needs_cgroups
@@ -49,7 +49,7 @@ async def test_a_task_of_which_one_process_was_ended_for_memory_is_ended_whole(t
         end = await follower.end(order)
     assert isinstance(end, Exited)
     assert end.reason is EndReason.OUT_OF_MEMORY
-    assert not left_of(order)
+    await all_ended(order)
 
 
 @GROUPS
@@ -71,7 +71,7 @@ async def test_logs_over_their_cap_end_the_task(tmp_path: Path, groups: str) -> 
         end = await follower.end(order)
     assert isinstance(end, Exited)
     assert end.reason is EndReason.LOG_TOO_LARGE
-    assert not left_of(order)
+    await all_ended(order)
 
 
 async def test_the_sizes_of_logs_are_noted_when_they_change_and_at_the_end(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ async def test_a_task_that_hears_nothing_is_killed_after_its_grace_with_all_it_s
         end = await follower.end(order)
     assert isinstance(end, Exited)
     assert (end.reason, end.exit_code) == (EndReason.CANCELLED, 137)
-    assert not left_of(order)
+    await all_ended(order)
 
 
 async def test_a_task_may_tidy_up_before_it_ends(tmp_path: Path) -> None:
@@ -128,9 +128,7 @@ async def test_what_is_left_when_the_program_ends_is_ended_too_even_in_a_session
     async with opened(groups) as (executor, follower):
         await executor.start(order)
         await follower.end(order)
-        for pid in left_of(order):
-            await asyncio.to_thread(wait_for_end, pid)
-    assert not left_of(order)
+        await all_ended(order)
 
 
 @GROUPS
@@ -141,8 +139,7 @@ async def test_memory_of_what_left_its_session_counts(tmp_path: Path, groups: st
     async with opened(groups) as (executor, follower):
         await executor.start(order)
         end = await follower.end(order)
-        for pid in left_of(order):
-            await asyncio.to_thread(wait_for_end, pid)
+        await all_ended(order)
     assert isinstance(end, Exited)
     assert end.reason is EndReason.OUT_OF_MEMORY
 
