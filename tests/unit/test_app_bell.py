@@ -38,14 +38,29 @@ async def test_a_ring_is_heard(tmp_path: Path) -> None:
     other.close()
 
 
+async def test_who_rings_does_not_wake_itself(tmp_path: Path) -> None:
+    mine, other = Bell(tmp_path / "bell"), Bell(tmp_path / "bell")
+    async with listening(mine) as heard, asyncio.timeout(DEADLINE_S):
+        mine.ring()
+        for _ in range(3):  # a datagram that is there is found by the next look of the loop
+            await asyncio.sleep(0)
+        assert not heard.is_set()
+
+        other.ring()
+        await heard.wait()
+    mine.close()
+    other.close()
+
+
 async def test_many_rings_never_wait_for_who_does_not_listen(tmp_path: Path) -> None:
-    bell = Bell(tmp_path / "bell")
-    async with listening(bell) as heard, asyncio.timeout(DEADLINE_S):
+    mine, other = Bell(tmp_path / "bell"), Bell(tmp_path / "bell")
+    async with listening(mine) as heard, asyncio.timeout(DEADLINE_S):
         for _ in range(10_000):
-            bell.ring()
+            other.ring()
 
         await heard.wait()
-    bell.close()
+    mine.close()
+    other.close()
 
 
 async def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
@@ -70,9 +85,10 @@ async def test_who_listens_no_more_leaves_nothing(tmp_path: Path) -> None:
 async def test_the_folder_may_have_a_long_path(tmp_path: Path) -> None:
     folder = tmp_path / ("deep" * 40)
     folder.mkdir()
-    bell = Bell(folder / "bell")
-    async with listening(bell) as heard, asyncio.timeout(DEADLINE_S):
-        bell.ring()
+    mine, other = Bell(folder / "bell"), Bell(folder / "bell")
+    async with listening(mine) as heard, asyncio.timeout(DEADLINE_S):
+        other.ring()
 
         await heard.wait()
-    bell.close()
+    mine.close()
+    other.close()

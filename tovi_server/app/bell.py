@@ -14,16 +14,20 @@ _LONGEST: Final = 16
 
 
 class Bell:
-    """Heard by every process that listens in the same folder, by the one that rings too."""
+    """Heard by every other process that listens in the same folder."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._own = ""
+        """The name that it listens by; empty: it does not."""
 
     def ring(self) -> None:
         """Never waits: who is behind with listening has been woken already."""
         for name in os.listdir(self._folder):  # noqa: PTH208  # of a descriptor
+            if name == self._own:
+                continue
             try:
                 self._socket.sendto(b"!", self._path(name))
             except ConnectionRefusedError:  # left by a process that was killed
@@ -38,11 +42,13 @@ class Bell:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._folder)
         self._socket.bind(self._path(name))
+        self._own = name
         loop.add_reader(self._socket, self._heard, heard)
         try:
             await loop.create_future()
         finally:
             loop.remove_reader(self._socket)
+            self._own = ""
             os.unlink(name, dir_fd=self._folder)
 
     def close(self) -> None:
