@@ -17,7 +17,7 @@ from scheduler.ports import Executor, Order, Owner
 from tests.local_house import Follower, House, WallClock, following, said, shim_pid
 from tovi_server.core.events import Exited
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give tasks users of their own")
+pytestmark = pytest.mark.root
 
 ADA, EVE = Owner(61001, 62001), Owner(61002, 62001)
 """Two people of one project."""
@@ -194,7 +194,7 @@ async def test_a_task_that_takes_anothers_mark_harms_only_itself(base: Path) -> 
     os.kill(fled, signal.SIGKILL)  # without a control group, nothing tells whose it was
 
 
-@pytest.mark.skipif(cgroups.find() is None, reason="no control group for memory can be written here")
+@pytest.mark.cgroup
 async def test_a_task_cannot_leave_its_control_group(base: Path, opened: tuple[Executor, Follower]) -> None:
     found = cgroups.find()
     assert found is not None
