@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 _LOOK_ANYWAY_MS: Final = 5000
 """Notices of changes are only hints."""
+_GATHER_MS: Final = 500
+"""The database may lie in the same folder, and is written all the time: nobody is woken for each of its changes."""
 
 
 class PolicyWatch:
@@ -43,6 +45,7 @@ class PolicyWatch:
             self._path.parent,
             watch_filter=self._is_mine,
             stop_event=asyncio.Event(),
+            step=_GATHER_MS,
             rust_timeout=_LOOK_ANYWAY_MS,
             yield_on_timeout=True,
             recursive=False,
