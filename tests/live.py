@@ -29,8 +29,6 @@ from tests import processes
 from tests.ssh_edge import Ended
 
 ADMIN: Final = "ada"
-NEEDED: Final = ("ssh", "scp", "sftp", "ssh-keygen")
-MISSING: Final = [program for program in NEEDED if shutil.which(program) is None]
 
 START_S: Final = 30
 STOP_S: Final = 30
