@@ -33,12 +33,11 @@ def conclude(running: Running, *, now: float) -> Exit | None:
         ClaimedByAnotherError: it has not ended; another shim runs it.
     """
     status, cpu_s = (None, None) if running.shim is None else _reap(running.shim)
-    if status == -signal.SIGKILL and _is_anothers(running):
-        raise ClaimedByAnotherError
+    started = status is None or status >= 0 or _did_start(running)
     if running.cgroup is not None:
         running.cgroup.kill()
     running.marks.look(now)
-    ended = _found(running, status)
+    ended = _found(running, status) if started else _unstarted(running)
     if ended is not None and not ended.complete:
         ended = _complete(running, ended, cpu_s=cpu_s, now=now)
         _note(running, ended)
@@ -47,22 +46,37 @@ def conclude(running: Running, *, now: float) -> Exit | None:
     return ended
 
 
-def _is_anothers(running: Running) -> bool:
+def _did_start(running: Running) -> bool:
+    """Whether a shim that was ended by a signal had claimed its attempt. If nobody had, nobody can from now on.
+
+    A shim of an earlier server may be about to: what is told as ended must not start after that.
+    """
     claim = control.read_claim(running.order.control)
-    return claim is not None and running.shim is not None and claim.pid != running.shim.pid
+    if claim is not None and running.shim is not None and claim.pid == running.shim.pid:
+        return True
+    try:
+        control.close_claim(running.order.control)
+    except FileExistsError as error:
+        raise ClaimedByAnotherError from error
+    except OSError as error:
+        log.error("claim_not_closed", attempt=str(running.order.attempt), error=str(error))
+    return False
+
+
+def _unstarted(running: Running) -> Exit:
+    if running.cause is not None:
+        return Exit(ending.KILLED, running.cause)
+    return ending.unclaimed(control.why_unwritable(running.order.control))
 
 
 def _found(running: Running, status: int | None) -> Exit | None:
     """As the shim noted it, or as it can be told of a shim that could not."""
-    folder = running.order.control
-    noted = control.read_exit(folder)
+    noted = control.read_exit(running.order.control)
     if noted is not None:
         return noted
     if running.cause is not None:
         return Exit(ending.KILLED, running.cause)
-    if status is None:
-        return None
-    return ending.of_status(status) if control.was_claimed(folder) else ending.unclaimed(control.why_unwritable(folder))
+    return None if status is None else ending.of_status(status)
 
 
 def _reap(shim: Shim) -> tuple[int | None, float | None]:

@@ -75,6 +75,16 @@ def was_claimed(control: Path) -> bool:
     return (control / CLAIM).exists()
 
 
+def close_claim(control: Path) -> None:
+    """Claim it for nobody, so that no shim starts it any more.
+
+    Raises:
+        FileExistsError: somebody has claimed it.
+    """
+    with (control / CLAIM).open("x") as file:
+        file.write("0 0 nobody\n")
+
+
 def why_unwritable(control: Path) -> str:
     """What the system says to a new file there."""
     probe = control / "probe"
@@ -84,7 +94,7 @@ def why_unwritable(control: Path) -> str:
         probe.unlink()
     except OSError as error:
         return error.strerror or str(error)
-    return "unknown"
+    return "its shim was ended before it started anything"
 
 
 def read_exit(control: Path) -> Exit | None:

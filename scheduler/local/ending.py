@@ -46,7 +46,7 @@ def of_status(status: int) -> Exit:
 
 def unclaimed(why: str) -> Exit:
     """Of a shim that could not even note that it is there, and so started nothing."""
-    return Exit(None, EndReason.START_FAILED, f"its folder cannot be written: {why}")
+    return Exit(None, EndReason.START_FAILED, f"it could not be claimed: {why}")
 
 
 def report(attempt: AttemptId, ended: Exit | None, *, now: datetime) -> Exited | Lost:

@@ -141,7 +141,8 @@ class LocalExecutor:
             return
         self._loop.add_reader(running.shim.pidfd, self._ended, running)
         if running.cause is not None:
-            self._kill_after_grace(running)
+            cause, running.cause = running.cause, None
+            self._end(running, cause)  # whoever began that may not have got far
         elif attempt in self._stopped:
             self._end(running, EndReason.CANCELLED)
         else:
@@ -180,6 +181,8 @@ class LocalExecutor:
             ended = await self._in_thread(partial(concluding.conclude, running, now=now.timestamp()))
         except ClaimedByAnotherError:
             self._forget(running)
+            if running.cause is not None:
+                self._stopped.add(running.order.attempt)
             await self.start(running.order)
         except OSError as error:
             log.error("attempt_not_concluded", attempt=str(running.order.attempt), error=str(error))

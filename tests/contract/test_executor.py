@@ -11,7 +11,7 @@ import pytest
 from scheduler.local import LocalSettings, open_local_executor
 from scheduler.ports import Executor, Order
 from tests.fakes_executor import FakeMachine
-from tests.local_house import House, WallClock, following
+from tests.local_house import House, WallClock, all_ended, following
 from tovi_server.core.events import Exited, Lost, Started
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason
@@ -30,6 +30,11 @@ class Machine:
             return self._fake.open(WallClock())
         settings = LocalSettings("here", watch_interval_s=0.1, use_cgroups=self._kind == "local-with-cgroups")
         return open_local_executor(settings, clock=WallClock())
+
+    async def is_quiet(self, order: Order) -> None:
+        """Once nothing of an attempt that ended runs any more."""
+        if self._kind != "fake":
+            await all_ended(order)
 
     def runs(self, order: Order) -> int:
         """How many times its program, which says `ran`, was started."""
@@ -73,6 +78,7 @@ async def test_an_attempt_that_is_stopped_ends_as_cancelled(machine: Machine) ->
         await follower.started(order)
         await executor.stop(order.attempt)
         end = await follower.end(order)
+        await machine.is_quiet(order)
     assert isinstance(end, Exited)
     assert end.reason is EndReason.CANCELLED
 
@@ -139,6 +145,7 @@ async def test_what_runs_goes_on_without_an_executor_and_the_next_one_adopts_it(
         assert not any(isinstance(report, Exited | Lost) for report in follower.heard)
         await executor.stop(order.attempt)
         end = await follower.end(order)
+        await machine.is_quiet(order)
     assert isinstance(end, Exited)
     assert end.reason is EndReason.CANCELLED
 

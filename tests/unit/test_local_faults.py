@@ -39,6 +39,29 @@ class Server:
         self.process.wait()
 
 
+@dataclass
+class Waiting:
+    """A shim that was not yet told to start."""
+
+    pid: int
+    says: int
+
+    @classmethod
+    def shim_of(cls, order: Order, line: Lifeline) -> Waiting:
+        waits, says = os.pipe()
+        opening = line.opening()
+        launch = Launch(order, boot.boot_id(), None)
+        pid = spawn._spawn(launch, server=line.seen_from_outside, commands=waits, opening=opening)
+        os.close(waits)
+        os.close(opening)
+        return cls(pid, says)
+
+    def let_go(self) -> None:
+        os.write(self.says, b"go\n")
+        os.close(self.says)
+        os.waitpid(self.pid, 0)
+
+
 @contextmanager
 def serving(
     base: Path, run: str, *, timeout_s: float = 60, grace_s: float = 20, groups: str = "cgroups"
@@ -284,6 +307,46 @@ async def test_a_server_whose_shim_came_second_watches_the_first(
     assert isinstance(end, Exited)
     assert end.reason is EndReason.CANCELLED
     assert (order.control / "stdout.log").read_text() == "ran\n"
+
+
+def test_what_was_stopped_before_it_was_claimed_is_started_by_nobody_later(tmp_path: Path) -> None:
+    order = House(tmp_path).order("echo ran")
+    line = Lifeline.open()
+    earlier, later = Waiting.shim_of(order, line), Waiting.shim_of(order, line)
+    shim = Shim(later.pid, os.pidfd_open(later.pid))
+    running = Running(order, shim, None, 60, LogMarks(order.control), cause=EndReason.CANCELLED)
+    os.kill(later.pid, signal.SIGTERM)
+    ended = concluding.conclude(running, now=1.0)
+    earlier.let_go()
+    shim.close()
+    os.close(later.says)
+    line.close()
+    assert ended is not None
+    assert ended.reason == EndReason.CANCELLED
+    assert (order.control / "stdout.log").read_text() == ""
+
+
+@GROUPS
+async def test_a_stop_that_hit_the_second_shim_reaches_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: str
+) -> None:
+    order = House(tmp_path).order("echo ran; sleep 600", grace_s=5)
+    line = Lifeline.open()
+    pid, pidfd = spawn.spawn(Launch(order, boot.boot_id(), None), line)
+    await said(order, "ran")
+    hidden = iter([False])
+    claimed = control.was_claimed
+    monkeypatch.setattr(control, "was_claimed", lambda folder: next(hidden, claimed(folder)))
+    async with open_local_executor(settings(groups), clock=WallClock()) as executor, following(executor) as follower:
+        await executor.start(order)
+        await executor.stop(order.attempt)
+        end = await follower.end(order)
+        await asyncio.to_thread(wait_for_end, pid)
+    os.close(pidfd)
+    line.close()
+    assert isinstance(end, Exited)
+    assert end.reason is EndReason.CANCELLED
+    await all_ended(order)
 
 
 def test_a_shim_that_died_before_it_claimed_is_a_start_that_failed(tmp_path: Path) -> None:
