@@ -19,13 +19,14 @@ class Feed:
 
     def __init__(self) -> None:
         self.jobs: list[int] = []
+        self.kind = "queued"
 
     async def events(
         self, *, after: int, limit: int, job: JobId | None, projects: Collection[str] | None
     ) -> list[EventView]:
         at = datetime(2026, 1, 1, tzinfo=UTC)
         numbered = list(enumerate(self.jobs, start=1))[after : after + limit]
-        return [EventView(seq, at, "queued", one, None, None, None, None) for seq, one in numbered]
+        return [EventView(seq, at, self.kind, one, None, None, None, None) for seq, one in numbered]
 
     async def last_event(self) -> int:
         return len(self.jobs)
@@ -41,6 +42,20 @@ async def test_a_waiter_hears_of_its_own_job_only() -> None:
         source.jobs.append(1)
         await feed.look()
         assert [await watch.changed(within=AT_ONCE) for watch in (mine, other, every)] == [True, False, True]
+
+
+async def test_who_waits_for_the_end_hears_of_nothing_else() -> None:
+    source = Feed()
+    feed = ChangeFeed(source)
+    with feed.watching([JobId(1)], only_ends=True) as watch:
+        await feed.look()
+        await watch.changed(within=AT_ONCE)
+        heard = []
+        for source.kind in ("succeeded", "ended"):
+            source.jobs.append(1)
+            await feed.look()
+            heard.append(await watch.changed(within=AT_ONCE))
+        assert heard == [False, True]
 
 
 async def test_changes_between_two_questions_are_one() -> None:

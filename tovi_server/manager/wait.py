@@ -30,7 +30,8 @@ Ended = dict[Reference, tuple[Part, TaskState]]
 async def wait(desk: Desk, targets: Sequence[Reference], *, timeout: timedelta | None, any: bool) -> views.Waited:
     """The exit code is that of the first target, in the order they were named, that did not succeed."""
     ended: Ended = {}
-    with desk.changes.watching({target.job for target in targets}) as watch:
+    whole = all(target.stage is None for target in targets)
+    with desk.changes.watching({target.job for target in targets}, only_ends=whole) as watch:
         try:
             async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
                 await _until_final(desk, targets, ended, watch, any=any)

@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
 import structlog
 
+from tovi_server.core.events import Kind
 from tovi_server.core.ids import JobId
 from tovi_server.core.views import EventView
 
@@ -32,11 +33,26 @@ class EventSource(Protocol):
     async def last_event(self) -> int: ...
 
 
+class News(NamedTuple):
+    """What events tell of: the jobs, and those of them that ended."""
+
+    jobs: frozenset[JobId]
+    ended: frozenset[JobId]
+
+    @classmethod
+    def of(cls, events: Collection[EventView]) -> Self:
+        return cls(
+            jobs=frozenset(JobId(event.job) for event in events),
+            ended=frozenset(JobId(event.job) for event in events if event.kind == Kind.ENDED),
+        )
+
+
 class Watch:
     """Tells whether something changed since it was last asked. Made by `ChangeFeed.watching`."""
 
-    def __init__(self, jobs: frozenset[JobId] | None) -> None:
+    def __init__(self, jobs: frozenset[JobId] | None, *, only_ends: bool) -> None:
         self._jobs = jobs
+        self._only_ends = only_ends
         self._changed = asyncio.Event()
 
     async def changed(self, *, within: timedelta | None = None) -> bool:
@@ -49,10 +65,13 @@ class Watch:
         self._changed.clear()
         return True
 
-    def tell(self, jobs: Collection[JobId] | None) -> None:
-        """Something changed about these jobs; None: about who knows which."""
-        if jobs is None or self._jobs is None or not self._jobs.isdisjoint(jobs):
+    def tell(self, news: News | None) -> None:
+        """Something changed; None: who knows what."""
+        if news is None or self._is_meant(news.ended if self._only_ends else news.jobs):
             self._changed.set()
+
+    def _is_meant(self, jobs: frozenset[JobId]) -> bool:
+        return bool(jobs) if self._jobs is None else not self._jobs.isdisjoint(jobs)
 
 
 class ChangeFeed:
@@ -70,9 +89,12 @@ class ChangeFeed:
         self._hinted.set()
 
     @contextmanager
-    def watching(self, jobs: Collection[JobId] | None = None) -> Iterator[Watch]:
-        """A watch on these jobs, None: on all. Look at their state after it is opened, never before."""
-        watch = Watch(None if jobs is None else frozenset(jobs))
+    def watching(self, jobs: Collection[JobId] | None = None, *, only_ends: bool = False) -> Iterator[Watch]:
+        """A watch on these jobs, None: on all. Look at their state after it is opened, never before.
+
+        With `only_ends` it tells no more than that a job of them ended: a wide one changes all the time.
+        """
+        watch = Watch(None if jobs is None else frozenset(jobs), only_ends=only_ends)
         self._watches.add(watch)
         if len(self._watches) == 1:
             self._seen = None
@@ -103,12 +125,12 @@ class ChangeFeed:
             return
         while events := await self._source.events(after=seen, limit=_BATCH, job=None, projects=None):
             seen = max(event.seq for event in events)
-            self._tell({JobId(event.job) for event in events})
+            self._tell(News.of(events))
         self._seen = seen
 
-    def _tell(self, jobs: Collection[JobId] | None) -> None:
+    def _tell(self, news: News | None) -> None:
         for watch in tuple(self._watches):
-            watch.tell(jobs)
+            watch.tell(news)
 
     async def _hint_or_interval(self) -> None:
         try:
