@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.parts import PARTS, need, required
@@ -16,6 +17,10 @@ from tests.parts import PARTS, need, required
 HERE = Path(__file__).parent
 NEEDED_IN = {"integration": ("openssh",), "scripts": ("openssh",)}
 """Whole folders whose tests all need a part."""
+
+
+hypothesis.settings.register_profile("tovi", deadline=None)
+hypothesis.settings.load_profile("tovi")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.manager_doorways import Doorway
-from tests.manager_house import NODE, House, attempt_of, one_piece, open_house, submitted
+from tests.manager_house import NO_OPTIONS, NODE, House, attempt_of, one_piece, open_house, submitted
 from tovi_server.api import ManagerAPI, SubmitOptions
 from tovi_server.core.errors import (
     ConflictError,
@@ -67,6 +67,12 @@ async def test_what_the_command_line_says_beats_the_file(house: House, ada: Mana
     options = SubmitOptions(name="mine", tags=("b",), note="why", hold=True)
     job = (await ada.show(_ref(await submitted(ada, "name: file\ntags: [a]\nrun: true", options)))).job
     assert (job.name, job.tags, job.note, job.held) == ("mine", ("a", "b"), "why", True)
+
+
+async def test_images_are_said_to_be_kept_and_not_used_once(ada: ManagerAPI) -> None:
+    text = "stages:\n  a: {run: x, image: slim}\n  b: {run: x, image: slim}\n  c: {run: x, image: full}"
+    said = (await ada.submit(NO_OPTIONS, one_piece(text))).notices
+    assert said == ("image full, slim is kept with the job and not used: tasks run on this server's own machine",)
 
 
 async def test_an_archive_travels_into_the_project(house: House, ada: ManagerAPI) -> None:

@@ -181,7 +181,7 @@ def _live(examples: int, url: Callable[[], str]) -> None:
             super().__init__()
 
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    chosen = settings(max_examples=examples, stateful_step_count=25, deadline=None, suppress_health_check=checks)
+    chosen = settings(max_examples=examples, stateful_step_count=25, suppress_health_check=checks)
     run_state_machine_as_test(Here, settings=chosen)
 
 

@@ -156,7 +156,7 @@ PATHS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS)
 def test_no_path_leads_out(outside: Outside, tree: Tree, path: bytes) -> None:
     for verb in VERBS.values():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from scheduler.plan import Plan, candidates, in_order, plan
@@ -99,14 +99,12 @@ def least(amount: Resources) -> int:
     return min(amount.cpu_millicores, amount.memory_bytes, amount.disk_bytes, amount.gpus)
 
 
-@settings(deadline=None)
 @given(pictures())
 def test_no_machine_is_ever_over_its_capacity(picture: Snapshot) -> None:
     made = plan(picture, DEFAULT)
     assert all(least(left(picture, node, made.placements)) >= 0 for node in picture.nodes)
 
 
-@settings(deadline=None)
 @given(pictures())
 def test_no_gpu_is_ever_handed_out_twice_or_invented(picture: Snapshot) -> None:
     holders: list[Active | Placement] = [*picture.active, *plan(picture, DEFAULT).placements]
@@ -116,7 +114,6 @@ def test_no_gpu_is_ever_handed_out_twice_or_invented(picture: Snapshot) -> None:
         assert set(held) <= set(range(node.capacity.gpus))
 
 
-@settings(deadline=None)
 @given(pictures())
 def test_each_placement_has_the_gpus_it_asked_for_on_a_machine_that_takes_tasks(picture: Snapshot) -> None:
     nodes = {node.name: node for node in picture.nodes}
@@ -126,7 +123,6 @@ def test_each_placement_has_the_gpus_it_asked_for_on_a_machine_that_takes_tasks(
         assert requests(picture)[one.task.job].fits(nodes[one.node].capacity)
 
 
-@settings(deadline=None)
 @given(pictures(), some.randoms(use_true_random=False))
 def test_the_same_picture_gives_the_same_plan_in_whatever_order_it_comes(
     picture: Snapshot, shuffle: random.Random
@@ -138,7 +134,6 @@ def test_the_same_picture_gives_the_same_plan_in_whatever_order_it_comes(
     assert plan(shuffled, DEFAULT) == plan(picture, DEFAULT)
 
 
-@settings(deadline=None)
 @given(pictures())
 def test_only_queued_tasks_are_placed_each_once_and_in_order(picture: Snapshot) -> None:
     placed = [one.task for one in plan(picture, DEFAULT).placements]
@@ -149,7 +144,6 @@ def test_only_queued_tasks_are_placed_each_once_and_in_order(picture: Snapshot) 
         assert mine == [next(found) for _ in mine]
 
 
-@settings(deadline=None)
 @given(pictures())
 def test_limits_and_holds_are_kept(picture: Snapshot) -> None:
     placed = Counter(one.task.job for one in plan(picture, DEFAULT).placements)
@@ -160,7 +154,6 @@ def test_limits_and_holds_are_kept(picture: Snapshot) -> None:
             assert entry.active + placed[entry.job] <= entry.max_concurrent
 
 
-@settings(deadline=None)
 @given(pictures())
 def test_every_stage_is_placed_wholly_or_has_a_reason(picture: Snapshot) -> None:
     made = plan(picture, DEFAULT)
@@ -183,7 +176,6 @@ def first_blocked(picture: Snapshot, made: Plan) -> StageQueue | None:
     return None
 
 
-@settings(deadline=None)
 @given(pictures())
 def test_nobody_behind_takes_of_what_is_kept_for_the_first_that_found_no_room(picture: Snapshot) -> None:
     assume(any(node.ready for node in picture.nodes))
@@ -201,7 +193,6 @@ def test_nobody_behind_takes_of_what_is_kept_for_the_first_that_found_no_room(pi
         assert getattr(now, kind) >= min(getattr(was, kind), getattr(first.request, kind))
 
 
-@settings(deadline=None)
 @given(
     some.lists(some.tuples(some.integers(1, 9), some.integers(0, 5)), min_size=2, max_size=7),
     some.randoms(use_true_random=False),

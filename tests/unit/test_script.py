@@ -74,7 +74,7 @@ def test_values_arrive_byte_for_byte(tmp_path: Path, value: str, shell: str) -> 
     assert (ran.code, found[b"p"], found[b"E"], found[b"axis"]) == (0, *[value.encode()] * 3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200))
 @example("'" * 300)
 def test_any_value_arrives_byte_for_byte(value: str) -> None:
@@ -83,7 +83,7 @@ def test_any_value_arrives_byte_for_byte(value: str) -> None:
         assert environ_of(Path(folder))[b"p"] == value.encode()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=100))
 def test_any_run_text_reaches_its_shell_byte_for_byte(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Final
 
@@ -26,6 +27,8 @@ from tovi_server.files.sweep import sweep
 
 log = structlog.get_logger(__name__)
 
+_THREADS: Final = 16
+"""They lay out and seal, which is waiting for a disk: more than the few that a small machine gets by default."""
 _SWEEP_INTERVAL: Final = timedelta(hours=1)
 _KEPT: Final = timedelta(hours=24)
 """Of what clients left unfinished."""
@@ -33,6 +36,7 @@ _KEPT: Final = timedelta(hours=24)
 
 async def run(start: Start, link: Link) -> None:
     """Schedule until told to end. Jobs go on without it."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "files"))
     async with (
         sole_scheduler(start.data / "server"),
         open_foundations(start.data, start.settings) as base,

@@ -153,4 +153,6 @@ def _digest(options: SubmitOptions, found: Checked) -> str:
 
 
 def _notices(spec: Spec) -> tuple[str, ...]:
-    return tuple(present.line(notice) for notice in spec.notices)
+    images = sorted({stage.image for stage in spec.stages if stage.image is not None})
+    without = (f"image {', '.join(images)} is kept with the job and not used: tasks run on this server's own machine",)
+    return tuple(present.line(notice) for notice in (*spec.notices, *(without if images else ())))
