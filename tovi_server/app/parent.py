@@ -56,9 +56,13 @@ class _Parent:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, told.set)
         async with asyncio.TaskGroup() as group:
+            # One alone at first: what is wrong is told once, and before any job is started.
+            first, *others = self._receivers
+            receivers = [group.create_task(first.run())]
+            await first.ready.wait()
             scheduler = group.create_task(self._scheduler.run())
-            receivers = [group.create_task(part.run()) for part in self._receivers]
-            for part in (self._scheduler, *self._receivers):
+            receivers += [group.create_task(part.run()) for part in others]
+            for part in (self._scheduler, *others):
                 await part.ready.wait()
             for sock in self._sockets:
                 announce(address_of(sock))
