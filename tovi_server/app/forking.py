@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,8 @@ def _be_a_part(start: Start, descriptors: list[int]) -> None:
     status = 1
     try:
         status = run_part.run(start, [socket.socket(fileno=one) for one in descriptors])
+    except Exception:
+        traceback.print_exc()  # nobody above this will
     finally:
         sys.stderr.flush()
         os._exit(status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tovi_server.app import receiver_part, scheduler_part
 from tovi_server.app.ending import exit_status
@@ -17,7 +18,8 @@ def run(start: Start, sockets: Sequence[socket.socket]) -> int:
     link, *others = sockets
     told = link.dup()
     status = exit_status(lambda: asyncio.run(_run(start, link, others)))
-    told.send(status_line(status))
+    with suppress(ConnectionError):  # the parent is gone
+        told.send(status_line(status))
     return status
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from tovi_server.core.errors import ConflictError
+from tovi_server.core.errors import ConflictError, UnavailableError
 
 _RETRY_S: Final = 0.05
 
@@ -21,6 +21,7 @@ def sole_server(folder: Path) -> Iterator[None]:
 
     Raises:
         ConflictError: another server holds it.
+        UnavailableError: it cannot be written.
     """
     opened = _open(folder / "lock")
     try:
@@ -48,7 +49,17 @@ async def sole_scheduler(folder: Path) -> AsyncIterator[None]:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Raises:
+    UnavailableError: the folder cannot be written.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UnavailableError(
+            f"the data directory cannot be written: {path.parent}",
+            why=error.strerror or "",
+            hint="it needs a disk that can be written, and to belong to who runs the server",
+        ) from error
 
 
 def _locked(opened: int) -> bool:

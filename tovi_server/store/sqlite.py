@@ -32,7 +32,7 @@ def create_file(path: Path) -> None:
     """Make sure that the database file is there, for its owner alone.
 
     Raises:
-        UnavailableError: others may read it, or it is on a network file system.
+        UnavailableError: others may read it, it cannot be written, or it is on a network file system.
     """
     kind = network_file_system(path.parent)
     if kind is not None:
@@ -41,11 +41,22 @@ def create_file(path: Path) -> None:
             why="locks and shared memory of a network file system lose data",
             hint='set [database] url to "postgresql://…" or to a file on a local disk',
         )
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    _touch(path)
     if path.stat().st_mode & _OTHERS:
         raise UnavailableError(
             f"others may read the database {path}", why="its file mode must be 0600", hint=f"chmod 600 {path}"
         )
+
+
+def _touch(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise UnavailableError(
+            f"the database {path} cannot be written",
+            why=error.strerror or "",
+            hint="it needs a disk that can be written, and to belong to who runs the server",
+        ) from error
 
 
 def writer_engine(path: Path, *, foreign_keys: bool = True) -> Engine:
