@@ -98,16 +98,17 @@ async def test_whoever_asks_again_with_the_key_gets_the_job_that_was_made(live: 
 async def test_an_upload_that_breaks_off_is_not_there_and_can_be_taken_up(live: Live, tmp_path: Path) -> None:
     big = tmp_path / "big"
     big.write_bytes(os.urandom(64 << 20))
-    place = live.data / "projects" / ADMIN / "datasets"
-    async with started(["scp", "-l", "40000", *live.client_options(), str(big), "tovi:datasets/big"]) as client:
+    live.sftp("mkdir datasets/d")
+    place = live.data / "projects" / ADMIN / "datasets" / "d"
+    async with started(["scp", "-l", "40000", *live.client_options(), str(big), "tovi:datasets/d/big"]) as client:
         await until(lambda: [part for part in place.iterdir() if part.stat().st_size >= 1 << 20])
 
         os.kill(client.pid, signal.SIGKILL)
         await client.wait()
 
-    assert b"big" not in live.sftp("ls -1 datasets").out.replace(b"sftp> ls -1 datasets", b"")
+    assert b"big" not in live.sftp("ls -1 datasets/d").out
     assert not (place / "big").exists()
-    taken_up = live.sftp(f"reput {big} datasets/big")
+    taken_up = live.sftp(f"reput {big} datasets/d/big")
     assert taken_up.code == 0, taken_up
     assert (place / "big").read_bytes() == big.read_bytes()
 

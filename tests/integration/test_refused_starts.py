@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.faults.disks import set_database_apart, small_disk
 from tests.live import Live, live_server, run
 from tests.ssh_edge import Ended
 
@@ -26,8 +27,10 @@ def stopped() -> Iterator[Live]:
 
 def start(live: Live) -> Ended:
     """What `serve` answers that should end by itself."""
+    settings = live.folder / "tovi.toml"
+    config = ["--config", str(settings)] if settings.exists() else []
     words = [sys.executable, "-m", "tovi_server", "serve", "--data", str(live.data), "--listen", "127.0.0.1:0"]
-    return run(words, deadline_s=30)
+    return run([*words, *config], deadline_s=30)
 
 
 def assert_refused(ended: Ended, says: str) -> None:
@@ -88,6 +91,32 @@ def test_a_database_of_a_newer_version_is_left_alone(stopped: Live) -> None:
     database.close()
     stopped.start()
     assert stopped.ssh("whoami").code == 0
+
+
+@pytest.mark.mount
+def test_a_data_directory_that_cannot_be_written_is_refused_until_it_can(stopped: Live) -> None:
+    with small_disk(stopped.data, megabytes=64) as disk:
+        disk.make_read_only()
+
+        assert_refused(start(stopped), "the data directory cannot be written")
+
+        disk.make_writable()
+        stopped.start()
+        assert stopped.ssh("whoami").code == 0
+        stopped.stop()
+
+
+@pytest.mark.mount
+def test_a_database_that_cannot_be_written_is_refused_until_it_can(stopped: Live) -> None:
+    with small_disk(set_database_apart(stopped), megabytes=16) as disk:
+        disk.make_read_only()
+
+        assert_refused(start(stopped), "the database")
+
+        disk.make_writable()
+        stopped.start()
+        assert stopped.ssh("whoami").code == 0
+        stopped.stop()
 
 
 def test_a_file_that_is_no_database_is_left_alone(stopped: Live) -> None:

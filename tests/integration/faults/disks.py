@@ -38,6 +38,7 @@ class Disk:
         self._ballast.unlink()
 
     def make_read_only(self) -> None:
+        """While nobody has a file of it open to write."""
         subprocess.run(["mount", "-o", "remount,ro", self.place], check=True)
 
     def make_writable(self) -> None:

@@ -23,7 +23,7 @@ WEIGHTS: Final = {PARENT: 2, "receiver": 3, "scheduler": 3, NURSERY: 1}
 """How often each part is chosen."""
 AT_ONCE: Final = 0.5
 """So often the server is started again before all of the old one is gone."""
-LONGEST_PAUSE_S: Final = 2.0
+LONGEST_PAUSE_S: Final = 1.0
 BACK_S: Final = 60
 LOOK_S: Final = 0.02
 

@@ -43,7 +43,7 @@ class Kind:
 KINDS: Final = (
     (50, Kind()),
     (20, Kind(lines=10, pause="0.1")),
-    (8, Kind(lines=20, pause="0.5")),
+    (8, Kind(lines=12, pause="0.4")),
     (10, Kind(tries=2, first_code=3)),
     (6, Kind(lines=2, first_code=7)),
     (6, Kind(tasks=3, lines=5, pause="0.2")),
