@@ -66,6 +66,11 @@ class Handover:
         for attempt in steps.cancel:
             self._end(attempt, EndReason.CANCELLED)
 
+    @property
+    def ended(self) -> frozenset[AttemptId]:
+        """Those whose end is known, and is being recorded."""
+        return frozenset(attempt for attempt, charge in self._charges.items() if charge.phase is Phase.ENDED)
+
     def heard(self, report: Report) -> bool:
         """Note what a report says. False: it is stale or doubled, and says nothing new."""
         charge = self._charges.get(report.attempt)

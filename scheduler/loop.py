@@ -22,6 +22,8 @@ from scheduler.ports import AttemptFiles, Clock, Executor, Queue
 from scheduler.recorder import Recorder
 from scheduler.snapshot import Node, Snapshot
 from tovi_server.core.errors import InvariantError, ToviError
+from tovi_server.core.events import Started
+from tovi_server.core.ids import AttemptId
 
 _RECORD_NODES_EVERY: Final = timedelta(seconds=5)
 
@@ -55,7 +57,7 @@ class Loop:
         self._outage = Outage("what a tick needs")
         self._picture = Picture(queue)
         self._snapshot = Snapshot((), (), ())
-        self._planned_for: tuple[tuple[Node, ...], Policies] | None = None
+        self._planned_for: tuple[tuple[Node, ...], Policies, frozenset[AttemptId]] | None = None
         """None: something happened since the last plan."""
         self._recorded: tuple[Node, ...] | None = None
         self._recorded_at = clock.now()
@@ -96,10 +98,12 @@ class Loop:
             self._planned_for = None
         self._handover.tend(self._picture.active)
         self._adopted.set()
-        if (nodes, policies) != self._planned_for:
-            self._snapshot = self._picture.snapshot(nodes)
+        # Room is free as soon as the executor says so; but while ends cannot be recorded, no pile of them is made.
+        ended = self._handover.ended - self._recorder.troubled
+        if (nodes, policies, ended) != self._planned_for:
+            self._snapshot = self._picture.snapshot(nodes, ended)
             await self._dispatch(plan_anyway(self._snapshot, policies))
-            self._planned_for = (nodes, policies)
+            self._planned_for = (nodes, policies, ended)
 
     async def _nodes(self) -> tuple[Node, ...]:
         """The machines; they are also recorded, now and then and when they change."""
@@ -120,6 +124,8 @@ class Loop:
         async for report in self._executor.reports():
             if self._handover.heard(report):
                 self._recorder.take(report)
+                if not isinstance(report, Started):
+                    self.wake()
         raise InvariantError("the executor reports no more")
 
     def _after_record(self, anything_ended: bool) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from scheduler.ports import Queue
 from scheduler.snapshot import Active, Node, Snapshot, StageQueue
-from tovi_server.core.ids import JobId
+from tovi_server.core.ids import AttemptId, JobId
 
 
 class Picture:
@@ -21,9 +23,10 @@ class Picture:
         """As of the last time, like all that follows."""
         return self._active
 
-    def snapshot(self, nodes: tuple[Node, ...]) -> Snapshot:
-        """With these nodes; what waits is in no order."""
-        return Snapshot(nodes, tuple(entry for entries in self._waiting.values() for entry in entries), self._active)
+    def snapshot(self, nodes: tuple[Node, ...], ended: Container[AttemptId]) -> Snapshot:
+        """With these nodes, and without what ended and is not recorded yet; what waits is in no order."""
+        waiting = tuple(entry for entries in self._waiting.values() for entry in entries)
+        return Snapshot(nodes, waiting, tuple(one for one in self._active if one.attempt not in ended))
 
     async def catch_up(self) -> bool:
         """Whether anything happened since the last time."""

@@ -62,6 +62,11 @@ class Recorder:
             self._ends[report.attempt] = _End(_as_exit(report))
             self._finishing.ask(report.attempt)
 
+    @property
+    def troubled(self) -> frozenset[AttemptId]:
+        """Those whose ends could not be looked into at the first try."""
+        return frozenset(attempt for attempt, end in self._ends.items() if end.tries)
+
     def retry(self) -> None:
         """Try again what failed, where its pause is over."""
         now = self._clock.now()

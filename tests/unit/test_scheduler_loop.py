@@ -76,6 +76,31 @@ async def test_an_end_makes_room_for_the_next_at_once(house: House) -> None:
         await house.executor.starting.reached(attempt(1, 4))
 
 
+async def test_room_is_free_before_an_end_is_looked_into(house: House) -> None:
+    house.queue.submit(1, tasks=5)
+    house.files.finishing.close(attempt(1, 2))
+    async with house.running():
+        for index in range(4):
+            await house.executor.starting.reached(attempt(1, index))
+        house.executor.say(exited(attempt(1, 2)))
+        await house.executor.starting.reached(attempt(1, 4))
+        assert not has_ended(house, attempt(1, 2))
+        house.files.finishing.open(attempt(1, 2))
+        await house.until(lambda: has_ended(house, attempt(1, 2)))
+
+
+async def test_ends_that_cannot_be_looked_into_do_not_pile_up(house: House) -> None:
+    house.queue.submit(1, tasks=6)
+    for index in range(6):
+        house.files.finishing.fail(attempt(1, index), *[AWAY] * 100)
+    async with house.running():
+        for index in range(5):
+            await house.executor.starting.reached(attempt(1, index))
+            house.executor.say(exited(attempt(1, index)))
+            await house.look_until(lambda index=index: house.files.finishing.begun.count(attempt(1, index)) >= 2)
+        assert attempt(1, 5) not in house.queue.under_way
+
+
 async def test_everybody_is_told_of_what_was_dispatched_and_recorded(house: House) -> None:
     house.queue.submit(1)
     async with house.running():
