@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tovi_server.core import views
-from tovi_server.core.access import Action
+from tovi_server.core.access import Action, Role
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId
 from tovi_server.core.job import Job
@@ -20,13 +20,14 @@ from tovi_server.manager.picture import NOTHING, Picture
 async def jobs(desk: Desk, filter: JobFilter, page: Page) -> views.JobPage:
     """Jobs of the caller's projects; with `filter.everybody` those of all, foreign ones as far as they may be seen."""
     first_user = desk.caller.user if filter.unfinished else None
-    projects = await _scope(desk, filter)
+    roles = await desk.accounts.projects(desk.caller.user)
+    projects = await _scope(desk, filter, roles)
     found = await desk.jobs.jobs(filter, projects=projects, page=page, first_user=first_user)
-    items = await _views(desk, found)
+    items = await _views(desk, found, roles)
     return views.JobPage(items=items, next=found[-1].id if len(found) >= page.limit else None)
 
 
-async def _scope(desk: Desk, filter: JobFilter) -> frozenset[str] | None:
+async def _scope(desk: Desk, filter: JobFilter, roles: Mapping[str, Role]) -> frozenset[str] | None:
     if filter.everybody and filter.name is None and filter.tag is None:
         return None
     if filter.everybody:
@@ -34,11 +35,10 @@ async def _scope(desk: Desk, filter: JobFilter) -> frozenset[str] | None:
     if filter.project is not None:
         await need_project(desk, filter.project, Action.READ)
         return frozenset({filter.project})
-    return frozenset(await desk.accounts.projects(desk.caller.user))
+    return frozenset(roles)
 
 
-async def _views(desk: Desk, found: Sequence[Job]) -> tuple[views.JobView, ...]:
-    roles = await desk.accounts.projects(desk.caller.user)
+async def _views(desk: Desk, found: Sequence[Job], roles: Mapping[str, Role]) -> tuple[views.JobView, ...]:
     known = {job.id for job in found if may_read(desk, roles, job.project)}
     picture = NOTHING if all(job.ended_at for job in found) else await desk.pictures.lately()
     failed = await _first_failed(desk, [job for job in found if job.id in known])

@@ -26,6 +26,11 @@ from tovi_server.store.scopes import Scope, StageKey, load_scopes, pieces, rest_
 
 Data = Mapping[str, str | int | float | None]
 
+_OF_TASKS: Final = select(tables.tasks).where(
+    tuple_(tables.tasks.c.job_id, tables.tasks.c.stage, tables.tasks.c.task_index).in_(
+        bindparam("b_tasks", expanding=True)
+    )
+)
 _UPDATE_TASK: Final = (
     update(tables.tasks)
     .where(tables.tasks.c.job_id == bindparam("b_job"), tables.tasks.c.stage == bindparam("b_stage"))
@@ -70,10 +75,8 @@ class Changes:
         """Read these tasks and their stages; what does not exist is left out."""
         wanted = set(ids)
         self._scopes = load_scopes(self.connection, {(task.job, task.stage) for task in wanted})
-        columns = tables.tasks.c
-        place = tuple_(columns.job_id, columns.stage, columns.task_index)
         for some in pieces([(task.job, task.stage, task.index) for task in wanted]):
-            for task in map(task_of, self.connection.execute(select(tables.tasks).where(place.in_(some)))):
+            for task in map(task_of, self.connection.execute(_OF_TASKS, {"b_tasks": some})):
                 self._tasks[task.id] = task
                 self._stored[task.id] = task.version
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, literal, select
 
 from tovi_server.core.ids import LARGEST_JOB_ID, JobId
 from tovi_server.core.views import EventView
@@ -15,6 +15,10 @@ from tovi_server.store.convert import AnyRow
 from tovi_server.store.scopes import is_possible
 
 _MOST_NEWS: Final = 1000
+_LAST: Final = select(func.max(tables.events.c.seq))
+_NEWS: Final = (
+    select(tables.events.c.job_id).where(tables.events.c.seq > bindparam("b_after")).limit(literal(_MOST_NEWS + 1))
+)
 
 
 def events(
@@ -36,14 +40,12 @@ def events(
 
 def last_event(connection: Connection) -> int:
     """The highest number given so far; 0 before the first."""
-    return connection.execute(select(func.max(tables.events.c.seq))).scalar_one() or 0
+    return connection.execute(_LAST).scalar_one() or 0
 
 
 def jobs_with_news(connection: Connection, *, after: int) -> frozenset[JobId] | None:
     """To which something happened after an event; None: too many to name."""
-    columns = tables.events.c
-    query = select(columns.job_id).where(columns.seq > after).limit(_MOST_NEWS + 1)
-    rows = connection.execute(query).scalars().all()
+    rows = connection.execute(_NEWS, {"b_after": after}).scalars().all()
     return None if len(rows) > _MOST_NEWS else frozenset(JobId(job) for job in rows)
 
 

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from tovi_server.core.access import Role
 from tovi_server.core.errors import ConflictError, NotFoundError
@@ -17,6 +18,9 @@ from tovi_server.store.people import need_user
 
 _PROJECTS = tables.projects.c
 _MEMBERS = tables.members.c
+_ROLES: Final = (
+    select(_MEMBERS.project, _MEMBERS.role).where(_MEMBERS.user == bindparam("b_user")).order_by(_MEMBERS.project)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,7 @@ class Project:
 
 def read_roles(connection: Connection, user: str) -> dict[str, Role]:
     """The user's projects, archived ones too, by name."""
-    query = select(_MEMBERS.project, _MEMBERS.role).where(_MEMBERS.user == user).order_by(_MEMBERS.project)
-    return {project: Role(role) for project, role in connection.execute(query)}
+    return {project: Role(role) for project, role in connection.execute(_ROLES, {"b_user": user})}
 
 
 def read_project(connection: Connection, name: str) -> Project | None:

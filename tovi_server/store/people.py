@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
 from tovi_server.core.errors import ConflictError, NotFoundError
 from tovi_server.store import tables
@@ -14,6 +14,11 @@ from tovi_server.store.convert import AnyRow
 
 _USERS = tables.users.c
 _KEYS = tables.keys.c
+_KEY_OWNER: Final = (
+    select(_USERS.name, _USERS.disabled)
+    .join(tables.keys, _KEYS.user == _USERS.name)
+    .where(_KEYS.fingerprint == bindparam("b_fingerprint"))
+)
 _USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
@@ -79,8 +84,7 @@ def need_user(connection: Connection, name: str) -> None:
 
 def key_owner(connection: Connection, fingerprint: str) -> tuple[str, bool] | None:
     """Whose key it is, and whether that user is disabled; None when it is nobody's."""
-    query = select(_USERS.name, _USERS.disabled).join(tables.keys, _KEYS.user == _USERS.name)
-    row = connection.execute(query.where(_KEYS.fingerprint == fingerprint)).one_or_none()
+    row = connection.execute(_KEY_OWNER, {"b_fingerprint": fingerprint}).one_or_none()
     return None if row is None else (row.name, row.disabled)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, or_, select, true
+from sqlalchemy import Connection, bindparam, literal_column, or_, select
 
 from scheduler.snapshot import Active, Changes, StageQueue
 from tovi_server.core.ids import AttemptId, JobId, TaskId
@@ -64,6 +64,10 @@ _UNDER_WAY: Final = (
     )
     .where(tables.UNDER_WAY)
 )
+_OF_JOBS: Final = _STAGES.job_id.in_(bindparam("b_jobs", expanding=True))
+_QUEUED_OF_JOBS: Final = _QUEUED.where(_OF_JOBS)
+_TAKEN_OF_JOBS: Final = _TAKEN.where(_OF_JOBS)
+_SCOPES_UNDER_WAY: Final = SCOPES.where(_STAGES.job_id.in_(select(tables.attempts.c.job_id).where(tables.UNDER_WAY)))
 
 
 def look(connection: Connection, *, after: int | None) -> Changes | None:
@@ -78,19 +82,21 @@ def look(connection: Connection, *, after: int | None) -> Changes | None:
 def waiting(connection: Connection, jobs: Collection[JobId] | None = None) -> tuple[StageQueue, ...]:
     """An entry for every stage, of these jobs or of all, with queued tasks; in no order."""
     if jobs is None:
-        return _waiting(connection, true())
-    return tuple(
-        entry for some in pieces(tuple(jobs)) for entry in _waiting(connection, tables.stages.c.job_id.in_(some))
-    )
+        return _entries(connection, connection.execute(_QUEUED), connection.execute(_TAKEN))
+    return tuple(entry for some in pieces(tuple(jobs)) for entry in _waiting_of(connection, some))
 
 
-def _waiting(connection: Connection, which: ColumnElement[bool]) -> tuple[StageQueue, ...]:
-    taken: defaultdict[StageKey, set[int]] = defaultdict(set)
-    for job, stage, index in connection.execute(_TAKEN.where(which)):
-        taken[job, stage].add(index)
-    frozen = {key: frozenset(indices) for key, indices in taken.items()}
-    rows = connection.execute(_QUEUED.where(which)).all()
-    return tuple(_entry(connection, row, frozen.get((row.job_id, row.name), _NONE)) for row in rows)
+def _waiting_of(connection: Connection, jobs: Sequence[JobId]) -> tuple[StageQueue, ...]:
+    these = {"b_jobs": jobs}
+    return _entries(connection, connection.execute(_QUEUED_OF_JOBS, these), connection.execute(_TAKEN_OF_JOBS, these))
+
+
+def _entries(connection: Connection, queued: Iterable[AnyRow], taken: Iterable[AnyRow]) -> tuple[StageQueue, ...]:
+    by_stage: defaultdict[StageKey, set[int]] = defaultdict(set)
+    for row in taken:
+        by_stage[row.job_id, row.name].add(row.task_index)
+    frozen = {key: frozenset(indices) for key, indices in by_stage.items()}
+    return tuple(_entry(connection, row, frozen.get((row.job_id, row.name), _NONE)) for row in tuple(queued))
 
 
 def _entry(connection: Connection, row: AnyRow, taken: frozenset[int]) -> StageQueue:
@@ -124,13 +130,8 @@ def active(connection: Connection) -> tuple[Active, ...]:
     rows = connection.execute(_UNDER_WAY).all()
     if not rows:
         return ()
-    scopes = {scope.key: scope for scope in _scopes_under_way(connection)}
+    scopes = {scope.key: scope for scope in map(scope_of, connection.execute(_SCOPES_UNDER_WAY))}
     return tuple(_active_of(row, scopes[row.job_id, row.stage]) for row in rows)
-
-
-def _scopes_under_way(connection: Connection) -> list[Scope]:
-    jobs = select(tables.attempts.c.job_id).where(tables.UNDER_WAY)
-    return [scope_of(row) for row in connection.execute(SCOPES.where(tables.stages.c.job_id.in_(jobs)))]
 
 
 def _active_of(row: AnyRow, scope: Scope) -> Active:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, select, tuple_
 
 from tovi_server.core.ids import LARGEST_JOB_ID, JobId, TaskId
 from tovi_server.core.job import Counts
@@ -77,14 +77,19 @@ SCOPES: Final[Select[*tuple[object, ...]]] = select(
     tables.jobs.c.held.label("job_held"),
     tables.jobs.c.started_at.label("job_started_at"),
 ).join(tables.jobs, tables.jobs.c.id == tables.stages.c.job_id)
+_OF_STAGES: Final = SCOPES.where(
+    tuple_(tables.stages.c.job_id, tables.stages.c.name).in_(bindparam("b_stages", expanding=True))
+)
+_OF_JOBS: Final = SCOPES.where(tables.stages.c.job_id.in_(bindparam("b_jobs", expanding=True))).order_by(
+    tables.stages.c.job_id, tables.stages.c.position
+)
 
 
 def load_scopes(connection: Connection, keys: Collection[StageKey]) -> dict[StageKey, Scope]:
     """Those of the stages that exist."""
     found: dict[StageKey, Scope] = {}
-    place = tuple_(tables.stages.c.job_id, tables.stages.c.name)
     for some in pieces([key for key in keys if is_possible(key[0])]):
-        for row in connection.execute(SCOPES.where(place.in_(some))):
+        for row in connection.execute(_OF_STAGES, {"b_stages": some}):
             scope = scope_of(row)
             found[scope.key] = scope
     return found
@@ -92,11 +97,10 @@ def load_scopes(connection: Connection, keys: Collection[StageKey]) -> dict[Stag
 
 def load_scopes_of_jobs(connection: Connection, jobs: Collection[JobId]) -> list[Scope]:
     """All stages of these jobs, in the order of their files."""
-    order = tables.stages.c.job_id, tables.stages.c.position
     return [
         scope_of(row)
         for some in pieces([job for job in jobs if is_possible(job)])
-        for row in connection.execute(SCOPES.where(tables.stages.c.job_id.in_(some)).order_by(*order))
+        for row in connection.execute(_OF_JOBS, {"b_jobs": some})
     ]
 
 
