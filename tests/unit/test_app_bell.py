@@ -6,11 +6,12 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
-from tovi_server.app.bell import Bell
+from tovi_server.app.bell import Bell, Pending
 
 DEADLINE_S = 20
 STAY = "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1])"
@@ -61,6 +62,44 @@ async def test_many_rings_never_wait_for_who_does_not_listen(tmp_path: Path) -> 
         await heard.wait()
     mine.close()
     other.close()
+
+
+class Clockwork:
+    """A loop's time, turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.asked: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, call: Callable[[], None]) -> object:
+        self.asked.append((when, call))
+        return self.asked[-1]
+
+    def turn_to(self, now: float) -> int:
+        """How many calls were due by then, which are made."""
+        self.now = max(self.now, now)
+        due = [one for one in self.asked if one[0] <= now]
+        for one in due:
+            self.asked.remove(one)
+            one[1]()
+        return len(due)
+
+
+def test_the_first_ring_is_told_at_once_and_those_right_after_it_together() -> None:
+    clock, told = Clockwork(), []
+    pending = Pending(lambda: told.append(clock.now), cast(asyncio.AbstractEventLoop, clock))
+
+    pending.ask()
+    assert clock.turn_to(100.0) == 1
+
+    for _ in range(3):
+        pending.ask()
+    assert clock.turn_to(100.001) == 0
+    assert clock.turn_to(101.0) == 1
+    assert told == [100.0, 101.0]
 
 
 async def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:

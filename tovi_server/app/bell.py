@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 _LONGEST: Final = 16
+_BETWEEN_S: Final = 0.02
+"""Who is rung for all the time looks no more often than this."""
 
 
 class Bell:
@@ -37,17 +39,19 @@ class Bell:
                 continue
 
     async def listen(self, heard: Callable[[], None]) -> None:
-        """Call `heard` after each ring, until cancelled."""
+        """Call `heard` after rings, until cancelled: at once after a quiet time, else once for several."""
         name, loop = str(os.getpid()), asyncio.get_running_loop()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._folder)
         self._socket.bind(self._path(name))
         self._own = name
-        loop.add_reader(self._socket, self._heard, heard)
+        pending = Pending(heard, loop)
+        loop.add_reader(self._socket, self._rung, pending)
         try:
             await loop.create_future()
         finally:
             loop.remove_reader(self._socket)
+            pending.cancel()
             self._own = ""
             os.unlink(name, dir_fd=self._folder)
 
@@ -59,8 +63,32 @@ class Bell:
         """By the folder's descriptor: a socket's path may have 107 bytes at most, the data directory's more."""
         return f"/proc/self/fd/{self._folder}/{name}"
 
-    def _heard(self, heard: Callable[[], None]) -> None:
+    def _rung(self, pending: Pending) -> None:
         with contextlib.suppress(BlockingIOError):
             while self._socket.recv(_LONGEST):
                 pass
-        heard()
+        pending.ask()
+
+
+class Pending:
+    """A call that is asked for often, and made now and then."""
+
+    def __init__(self, call: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+        self._call = call
+        self._loop = loop
+        self._not_before = 0.0
+        self._handle: asyncio.TimerHandle | None = None
+
+    def ask(self) -> None:
+        """Have it called, after this at any rate."""
+        if self._handle is None:
+            self._handle = self._loop.call_at(self._not_before, self._make)
+
+    def cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _make(self) -> None:
+        self._handle = None
+        self._not_before = self._loop.time() + _BETWEEN_S
+        self._call()
