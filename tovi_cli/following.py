@@ -10,7 +10,7 @@ from tovi_cli.call import Call
 from tovi_cli.log_output import LogForm, show_log
 from tovi_server.api import LogOptions
 from tovi_server.core.ids import Reference
-from tovi_server.core.states import TaskState
+from tovi_server.core.states import FINAL, TaskState
 from tovi_server.core.views import JobView, Waited
 
 LARGEST_EXIT = 254
@@ -34,9 +34,12 @@ async def told_that_it_goes_on(call: Call, job: Reference) -> AsyncIterator[None
 
 
 async def end_with(call: Call, waited: Waited, *, tell_all: bool = False) -> int:
-    """Tell what did not succeed, or how all ended, and give the exit status to end with."""
+    """Tell what did not succeed, or how all ended, and give the exit status to end with.
+
+    Of a job of which only a part was waited for there may be nothing to tell yet.
+    """
     for job in waited.items:
-        if tell_all or job.state != TaskState.SUCCEEDED:
+        if job.state in FINAL and (tell_all or job.state != TaskState.SUCCEEDED):
             await call.say(_ending(job))
     return min(waited.exit_code, LARGEST_EXIT)
 

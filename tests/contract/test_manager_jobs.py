@@ -321,6 +321,19 @@ async def test_each_try_says_how_it_ended(house: House, ada: ManagerAPI) -> None
     assert second.reason is None
 
 
+async def test_a_part_of_what_is_held_is_not_released_alone(ada: ManagerAPI) -> None:
+    job = await submitted(ada, PIPELINE)
+    await ada.hold((_ref(f"{job}.train"),))
+    (task,) = await ada.release((_ref(f"{job}.train.1"),))
+    assert (task.did, task.message) == (
+        "unchanged",
+        f"{job}.train is held; `release {job}.train` lets all of it go on",
+    )
+    await ada.hold((_ref(job),))
+    (stage,) = await ada.release((_ref(f"{job}.prepare"),))
+    assert stage.message == f"{job} is held; `release {job}` lets all of it go on"
+
+
 async def test_what_holds_all_stages_is_said_once(ada: ManagerAPI) -> None:
     job = await submitted(ada, PIPELINE, SubmitOptions(hold=True))
     assert [reason.code for reason in (await ada.why(_ref(job))).reasons] == ["held"]

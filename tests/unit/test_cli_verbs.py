@@ -144,6 +144,11 @@ async def test_a_cancelled_job_is_told_as_that() -> None:
     assert (status, err) == (130, "12 cancelled\n")
 
 
+async def test_of_a_job_that_goes_on_after_the_part_that_was_waited_for_nothing_is_told() -> None:
+    fake = FakeManager(waited=views.Waited(3, (a_job(state="running"),)))
+    assert await ended("wait 12.first", fake) == (3, "", "")
+
+
 async def test_wait_for_any_tells_which_it_was() -> None:
     fake = FakeManager(waited=views.Waited(0, (a_job(state="succeeded", exit_code=0),)))
     assert await ended("wait 11 12 --any", fake) == (0, "", "12 succeeded\n")

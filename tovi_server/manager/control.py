@@ -32,13 +32,13 @@ async def _request_one(desk: Desk, kind: Kind, target: Reference) -> views.Contr
     part = narrow(await need_job(desk, target.job), target)
     state, active = await _now(desk, part)
     if not changed:
-        return views.Controlled(str(target), "unchanged", _unchanged(kind, state))
+        return views.Controlled(str(target), "unchanged", _unchanged(kind, state, target, part))
     if kind is not Kind.CANCEL_REQUESTED:
         return views.Controlled(str(target), _DID[kind], _counted(changed))
     if active:
         return views.Controlled(str(target), "cancelling", f"{_counted(active)} still running, told to end")
     if not _is_cancelled(part, state):  # it ended of itself before it could be told to
-        return views.Controlled(str(target), "unchanged", _unchanged(kind, state))
+        return views.Controlled(str(target), "unchanged", _unchanged(kind, state, target, part))
     return views.Controlled(str(target), "cancelled", _counted(changed))
 
 
@@ -57,10 +57,21 @@ async def _now(desk: Desk, part: Part) -> tuple[TaskState, int]:
     return state, sum(stage.counts.active for stage in part.stages)
 
 
-def _unchanged(kind: Kind, state: TaskState) -> str:
+def _unchanged(kind: Kind, state: TaskState, target: Reference, part: Part) -> str:
     if state.is_final:
         return f"it is {state.value} already"
+    if kind is Kind.RELEASED and (above := _held_above(target, part)):
+        return f"{above} is held; `release {above}` lets all of it go on"
     return {Kind.CANCEL_REQUESTED: "it is being cancelled", Kind.HELD: "it is held"}.get(kind, "it is not held")
+
+
+def _held_above(target: Reference, part: Part) -> str:
+    """The id of what holds the target together with more than it; empty when nothing does."""
+    if target.stage is None:
+        return ""
+    if part.job.held:
+        return str(target.job)
+    return f"{target.job}.{target.stage}" if target.index is not None and part.stages[0].held else ""
 
 
 def _counted(tasks: int) -> str:

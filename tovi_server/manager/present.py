@@ -16,7 +16,7 @@ from tovi_server.core.spec import Priority, StageSpec
 from tovi_server.core.states import TaskState
 from tovi_server.core.task import Attempt, Task
 
-HIDDEN = "-"
+HIDDEN = ""
 """Stands where a foreign job's name would."""
 
 
