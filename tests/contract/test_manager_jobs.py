@@ -301,6 +301,13 @@ async def test_wait_gives_up_after_its_time(ada: ManagerAPI) -> None:
         await ada.wait((_ref(job),), timeout=timedelta(milliseconds=10), any=False)
 
 
+async def test_what_has_ended_is_found_in_no_time(house: House, ada: ManagerAPI) -> None:
+    job = await submitted(ada, "run: x")
+    await house.run(f"{job}.main.0")
+    waited = await ada.wait((_ref(job),), timeout=timedelta(), any=False)
+    assert [job] == [one.id for one in waited.items]
+
+
 async def test_what_ended_meanwhile_is_not_among_what_was_waited_for_in_vain(house: House, ada: ManagerAPI) -> None:
     done, slow = [await submitted(ada, "run: x") for _ in range(2)]
     await house.run(f"{done}.main.0")

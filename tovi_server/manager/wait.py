@@ -19,7 +19,6 @@ from tovi_server.manager.desk import Desk
 from tovi_server.manager.lists import job_view
 from tovi_server.manager.part import Part
 from tovi_server.manager.picture import NOTHING
-from tovi_server.manager.watch import Watch
 
 ACCESS_CHECK: Final = timedelta(seconds=5)
 
@@ -32,9 +31,12 @@ async def wait(desk: Desk, targets: Sequence[Reference], *, timeout: timedelta |
     ended: Ended = {}
     whole = all(target.stage is None for target in targets)
     with desk.changes.watching({target.job for target in targets}, only_ends=whole) as watch:
+        await _note_ends(desk, targets, ended)  # at least once, however short the time is
         try:
             async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
-                await _until_final(desk, targets, ended, watch, any=any)
+                while not (len(ended) == len(set(targets)) or (any and ended)):
+                    await watch.changed(within=ACCESS_CHECK)
+                    await _note_ends(desk, targets, ended)
         except TimeoutError as error:
             left = [target for target in targets if target not in ended]
             raise _too_long(left, timeout or timedelta()) from error
@@ -45,18 +47,14 @@ async def wait(desk: Desk, targets: Sequence[Reference], *, timeout: timedelta |
     return views.Waited(exit_code=next((code for code in codes if code), 0), items=items)
 
 
-async def _until_final(desk: Desk, targets: Sequence[Reference], ended: Ended, watch: Watch, *, any: bool) -> None:
-    """Adds to `ended` what is final, until enough of them are."""
-    while True:
-        for target in targets:
-            if target not in ended:
-                part = parts.narrow(await need_job(desk, target.job), target)
-                state = await parts.state_of(desk.jobs, part)
-                if state.is_final:
-                    ended[target] = (part, state)
-        if len(ended) == len(set(targets)) or (any and ended):
-            return
-        await watch.changed(within=ACCESS_CHECK)
+async def _note_ends(desk: Desk, targets: Sequence[Reference], ended: Ended) -> None:
+    """Add what is final by now."""
+    for target in targets:
+        if target not in ended:
+            part = parts.narrow(await need_job(desk, target.job), target)
+            state = await parts.state_of(desk.jobs, part)
+            if state.is_final:
+                ended[target] = (part, state)
 
 
 async def _exit_code(desk: Desk, part: Part, state: TaskState) -> int:
