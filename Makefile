@@ -45,7 +45,7 @@ format: $(READY) ## put the code in its form
 	$(BIN)/ruff format --quiet
 
 docs: $(READY) ## write again the pages that are made from the code
-	$(BIN)/python -m tests.generated_docs
+	$(BIN)/python -m docs.generate
 
 lock: $(READY) ## pin the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --python $(BIN)/python --upgrade --generate-hashes --no-emit-index-url --no-header \

@@ -325,7 +325,7 @@ class FakeManager:
 
     async def users(self) -> tuple[views.UserView, ...]:
         self._note("users")
-        return (USER,)
+        return (USER, replace(USER, name="bob", admin=False, disabled=True))
 
     async def add_user(self, name: str, *, key: str, admin: bool) -> views.UserView:
         self._note("add_user", (name, key, admin))
@@ -334,6 +334,14 @@ class FakeManager:
     async def set_user(self, name: str, *, disabled: bool | None, admin: bool | None) -> views.UserView:
         self._note("set_user", (name, disabled, admin))
         return replace(USER, name=name, disabled=bool(disabled))
+
+    async def add_user_key(self, name: str, *, key: str) -> views.UserView:
+        self._note("add_user_key", (name, key))
+        return replace(USER, name=name)
+
+    async def remove_user_key(self, name: str, *, fingerprint: str) -> views.UserView:
+        self._note("remove_user_key", (name, fingerprint))
+        return replace(USER, name=name)
 
 
 @dataclass

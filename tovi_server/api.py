@@ -148,12 +148,20 @@ class ManagerAPI(Protocol):
         ...
 
     async def users(self) -> tuple[views.UserView, ...]:
-        """All users. This and the next two need the admin role: DeniedError."""
+        """All users. This and the rest need the admin role: DeniedError."""
         ...
 
     async def add_user(self, name: str, *, key: str, admin: bool) -> views.UserView: ...
 
     async def set_user(self, name: str, *, disabled: bool | None, admin: bool | None) -> views.UserView: ...
+
+    async def add_user_key(self, name: str, *, key: str) -> views.UserView:
+        """As `add_key`, to another user, who lost theirs."""
+        ...
+
+    async def remove_user_key(self, name: str, *, fingerprint: str) -> views.UserView:
+        """As `remove_key`, from another user; the last one stays: who has none left is disabled instead."""
+        ...
 
 
 class Gate(Protocol):

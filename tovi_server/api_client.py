@@ -139,3 +139,9 @@ class RemoteManager:
 
     async def set_user(self, name: str, *, disabled: bool | None, admin: bool | None) -> views.UserView:
         return await self._ask(ManagerAPI.set_user, name=name, disabled=disabled, admin=admin)
+
+    async def add_user_key(self, name: str, *, key: str) -> views.UserView:
+        return await self._ask(ManagerAPI.add_user_key, name=name, key=key)
+
+    async def remove_user_key(self, name: str, *, fingerprint: str) -> views.UserView:
+        return await self._ask(ManagerAPI.remove_user_key, name=name, fingerprint=fingerprint)

@@ -208,7 +208,14 @@ def test_every_verb_on_a_project_as_a_command(restored: Lab, standing: str) -> N
     assert {verb: expected_on_project(standing, verb) for verb in ON_PROJECTS} == said
 
 
-@pytest.mark.parametrize("line", ["admin user list", "admin user add eve", "admin user disable viewer"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("admin user list", "admin user show viewer", "admin user add eve", "admin user disable viewer"),
+        *("admin user enable viewer", "admin user grant owner", "admin user revoke admin"),
+        *("admin key add viewer", "admin key remove viewer SHA256:x"),
+    ],
+)
 @pytest.mark.parametrize("standing", ["owner", "member", "viewer", "stranger"])
 def test_admins_alone_see_and_change_users(lab: Lab, standing: str, line: str) -> None:
     key = (lab.live.folder / "owner.pub").read_bytes()

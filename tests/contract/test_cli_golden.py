@@ -120,6 +120,8 @@ CASES = {
     "keys-json": "keys --json",
     "users": "admin user list",
     "users-json": "admin user list --json",
+    "user-show": "admin user show bob",
+    "user-show-json": "admin user show bob --json",
     "whoami": "whoami",
     "whoami-json": "whoami --json",
     "version": "version",

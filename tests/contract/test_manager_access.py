@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.manager_doorways import Doorway
-from tests.manager_house import House, one_piece, open_house, submitted
+from tests.manager_house import House, one_piece, open_house, public_key, submitted
 from tovi_server.api import LogOptions, ManagerAPI, SubmitOptions
 from tovi_server.core.access import Role
 from tovi_server.core.errors import ConflictError, DeniedError, NotFoundError, ToviError
@@ -192,6 +192,8 @@ ADMINS: dict[str, Callable[[ManagerAPI], Awaitable[object]]] = {
     "users": lambda api: api.users(),
     "add_user": lambda api: api.add_user("eve", key="", admin=True),
     "set_user": lambda api: api.set_user("viewer", disabled=True, admin=None),
+    "add_user_key": lambda api: api.add_user_key("viewer", key=public_key()),
+    "remove_user_key": lambda api: api.remove_user_key("viewer", fingerprint="SHA256:x"),
 }
 
 

@@ -107,6 +107,30 @@ async def test_a_removed_key_or_a_taken_admin_role_ends_the_connection(house: Ho
     assert not await house.manager.still_valid(again)
 
 
+async def test_an_admin_gives_a_user_another_key_and_takes_the_lost_one(house: House, root: ManagerAPI) -> None:
+    await root.add_user("ada", key=public_key(), admin=False)
+    lost = await _caller(house, "ada")
+    with pytest.raises(ConflictError, match="last key of ada"):
+        await root.remove_user_key("ada", fingerprint=lost.key)
+    given = await root.add_user_key("ada", key=public_key())
+    left = await root.remove_user_key("ada", fingerprint=lost.key)
+    assert [len(given.keys), len(left.keys)] == [2, 1]
+    assert not await house.manager.still_valid(lost)
+    assert (await _caller(house, "ada")).key == left.keys[0].fingerprint
+
+
+async def test_keys_are_given_and_taken_by_who_has_them(root: ManagerAPI) -> None:
+    await root.add_user("ada", key=public_key(), admin=False)
+    (mine,) = await root.keys()
+    with pytest.raises(NotFoundError, match="ada has no key"):
+        await root.remove_user_key("ada", fingerprint=mine.fingerprint)
+    with pytest.raises(ConflictError):
+        await root.add_user_key("ada", key=mine.line)
+    for act in (root.add_user_key("max", key=public_key()), root.remove_user_key("max", fingerprint="SHA256:x")):
+        with pytest.raises(NotFoundError, match='no user "max"'):
+            await act
+
+
 async def test_the_use_of_a_key_is_noted_once_a_minute(house: House, root: ManagerAPI) -> None:
     await root.add_user("ada", key=public_key(), admin=False)
     caller = await _caller(house, "ada")

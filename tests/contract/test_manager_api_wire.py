@@ -83,6 +83,8 @@ VERBS: dict[str, Callable[[ManagerAPI], object]] = {
     "users": lambda api: api.users(),
     "add_user": lambda api: api.add_user("bob", key="ssh-ed25519 AAAA", admin=False),
     "set_user": lambda api: api.set_user("bob", disabled=True, admin=None),
+    "add_user_key": lambda api: api.add_user_key("bob", key="ssh-ed25519 AAAA"),
+    "remove_user_key": lambda api: api.remove_user_key("bob", fingerprint="SHA256:abc"),
 }
 
 

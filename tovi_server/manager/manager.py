@@ -199,3 +199,9 @@ class Session:
 
     async def set_user(self, name: str, *, disabled: bool | None, admin: bool | None) -> views.UserView:
         return await users.change(self._desk, name, disabled=disabled, admin=admin)
+
+    async def add_user_key(self, name: str, *, key: str) -> views.UserView:
+        return await users.add_key(self._desk, name, key=key)
+
+    async def remove_user_key(self, name: str, *, fingerprint: str) -> views.UserView:
+        return await users.remove_key(self._desk, name, fingerprint=fingerprint)

@@ -34,6 +34,26 @@ async def change(desk: Desk, name: str, *, disabled: bool | None, admin: bool | 
     return await _user(desk, name)
 
 
+async def add_key(desk: Desk, name: str, *, key: str) -> views.UserView:
+    need_admin(desk)
+    public = read_public_key(key)
+    await _user(desk, name)
+    await desk.accounts.add_key(name, public.fingerprint, public.line, now=desk.clock.now())
+    return await _user(desk, name)
+
+
+async def remove_key(desk: Desk, name: str, *, fingerprint: str) -> views.UserView:
+    need_admin(desk)
+    held = [key.fingerprint for key in (await _user(desk, name)).keys]
+    if fingerprint not in held:
+        raise NotFoundError(f'{name} has no key "{fingerprint}"', hint=f"`admin user show {name}` lists them")
+    if len(held) == 1:
+        hint = f"add another first, or `admin user disable {name}`"
+        raise ConflictError(f"this is the last key of {name}", why="a user has at least one", hint=hint)
+    await desk.accounts.remove_key(name, fingerprint)
+    return await _user(desk, name)
+
+
 async def bootstrap(accounts: AccountStore, files: Files, *, name: str, key: str, now: datetime) -> None:
     """The first user of a fresh data directory: an admin. As `create`."""
     await create(accounts, files, name=name, key=key, admin=True, now=now)
