@@ -13,6 +13,7 @@ LONGEST_LINE = 64 * 1024
 _COLOUR = re.compile("\x1b\\[[0-9;:]{0,32}m")
 _UNFINISHED = re.compile("(?:\x1b(?:\\[[0-9;:]{0,32})?|\r)\\Z")
 RESET = "\x1b[0m"
+_OFF = frozenset({RESET, "\x1b[m"})
 
 
 class SafeText:
@@ -25,17 +26,20 @@ class SafeText:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self._rest = ""
+        self._colour = RESET
 
     def feed(self, data: bytes) -> str:
         text = self._rest + self._decoder.decode(data)
         unfinished = _UNFINISHED.search(text)
         self._rest = unfinished[0] if unfinished else ""
-        return safe_colours(text[: len(text) - len(self._rest)])
+        whole = text[: len(text) - len(self._rest)]
+        self._colour = (_COLOUR.findall(whole) or [self._colour])[-1]
+        return safe_colours(whole)
 
     def end(self) -> str:
-        """What is left at the end of the log."""
+        """What is left at the end of the log; a colour that it left on is switched off."""
         text, self._rest = self._rest + self._decoder.decode(b"", final=True), ""
-        return safe_colours(text)
+        return safe_colours(text) + ("" if self._colour in _OFF else RESET)
 
 
 def safe_colours(text: str) -> str:

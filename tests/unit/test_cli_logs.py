@@ -126,6 +126,13 @@ async def test_a_follower_that_goes_away_ends_the_following_at_once() -> None:
     assert fake.closed == ["logs"]
 
 
+@pytest.mark.parametrize(("log", "end"), [(b"\x1b[31mred", "\x1b[0m"), (b"\x1b[31mred\x1b[m", ""), (b"plain", "")])
+def test_a_colour_does_not_outlive_the_log(log: bytes, end: str) -> None:
+    text = SafeText()
+    text.feed(log)
+    assert text.end() == end
+
+
 def test_a_character_in_two_pieces_is_whole() -> None:
     text = SafeText()
     assert text.feed(b"\xc3") + text.feed(b"\xbc") == "ü"
