@@ -138,7 +138,7 @@ class Lives(RuleBasedStateMachine):
         active = [one.attempt.task for one in await self.house.store.active()]
         assert sorted(active) == sorted(task for task, state in states.items() if state in ACTIVE)
         await self.picture.catch_up()
-        followed = self.picture.snapshot(())
+        followed = self.picture.snapshot((), frozenset())
         assert set(followed.queues) == set(await self.house.store.waiting())
         assert set(followed.active) == set(await self.house.store.active())
 

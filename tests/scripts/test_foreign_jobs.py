@@ -83,7 +83,7 @@ def test_of_a_foreign_job_everybody_sees_who_and_how_much_and_not_what(two: Two)
     job = two.live.json("jobs", "--all", user="eve")["items"][0]
 
     assert (job["id"], job["user"], job["state"]) == (int(two.foreign), "bob", "succeeded")
-    assert (job["name"], job["note"], job["tags"], job["spec"], job["snapshot"]) == ("-", "", [], None, None)
+    assert (job["name"], job["note"], job["tags"], job["spec"], job["snapshot"]) == ("", "", [], None, None)
 
 
 @pytest.mark.parametrize(
