@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -52,6 +53,22 @@ def test_a_part_that_is_killed_is_started_again(live: Live, kind: str) -> None:
     eventually(lambda: len(parts_of(live, kind) - before) == len(before))
 
     assert live.ssh("submit", "--wait", stdin=b"run: echo hello").code == 0
+
+
+def test_a_server_that_has_served_goes_on_trying_though_what_parts_come_from_dies_at_birth(live: Live) -> None:
+    before = parts_of(live, "receiver")
+    killed: set[int] = set()
+
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    while len(killed) < 6:
+        for pid in live.parts() - {live.pid} - parts_of(live, "receiver") - parts_of(live, "scheduler"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+    eventually(lambda: len(parts_of(live, "receiver") - before) == len(before))
+
+    assert live.ssh("whoami").code == 0
 
 
 def test_a_killed_parent_takes_its_parts_with_it(live: Live) -> None:

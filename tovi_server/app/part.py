@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ import structlog
 from tovi_server.app.link import END, READY, read_status
 from tovi_server.app.nursery import Nursery
 from tovi_server.app.start import Start
+from tovi_server.core.errors import UnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +81,11 @@ class Part:
         sockets = [theirs, *await self._equip()]
         try:
             self._pid = await self._nursery.fork(self._start, sockets)
+        except UnavailableError:
+            ours.close()
+            if not self.ready.is_set():
+                raise
+            return False, _KILLED  # a server that has served goes on trying
         finally:
             for sock in sockets:
                 sock.close()
@@ -95,11 +102,12 @@ class Part:
     async def _listen(self, reader: asyncio.StreamReader) -> tuple[bool, int]:
         """To what it says, until it is gone."""
         was_ready, status = False, _KILLED
-        while line := await reader.readline():
-            if line == READY:
-                was_ready = True
-                self.ready.set()
-                log.info("part_ready", part=self._start.kind.value, pid=self._pid)
-            else:
-                status = read_status(line) or 0
+        with suppress(ConnectionResetError):  # it was killed before it read all it was told
+            while line := await reader.readline():
+                if line == READY:
+                    was_ready = True
+                    self.ready.set()
+                    log.info("part_ready", part=self._start.kind.value, pid=self._pid)
+                else:
+                    status = read_status(line) or 0
         return was_ready, status
