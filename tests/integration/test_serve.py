@@ -62,6 +62,7 @@ def test_a_server_that_has_served_goes_on_trying_though_what_parts_come_from_die
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     while len(killed) < 6:
+        assert processes.of_session(live.pid), "the server ended"
         for pid in live.parts() - {live.pid} - parts_of(live, "receiver") - parts_of(live, "scheduler"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
