@@ -25,9 +25,7 @@ async def in_terminal(arguments: list[str], *, columns: int, answer: bytes = b""
     """Run a program on a terminal of its own; `answer` is typed once it has shown something."""
     here, there = pty.openpty()
     ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = await asyncio.create_subprocess_exec(
-        *arguments, stdin=there, stdout=there, stderr=asyncio.subprocess.PIPE
-    )
+    process = await asyncio.create_subprocess_exec(*arguments, stdin=there, stdout=there, stderr=there)
     os.close(there)
     shown = await asyncio.to_thread(_read_terminal, here, answer)
     async with asyncio.timeout(DEADLINE_S):

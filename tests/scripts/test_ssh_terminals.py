@@ -11,10 +11,13 @@ from tests.ssh_programs import in_terminal
 from tovi_server.api import ManagerAPI
 from tovi_server.streams import Streams
 
+QUIET = ("-o", "LogLevel=ERROR")
+"""Without what ssh itself says at the end."""
+
 
 async def test_a_terminal_without_a_command_is_welcomed(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
-        terminal = await in_terminal(server.ssh("-tt"), columns=80)
+        terminal = await in_terminal(server.ssh(*QUIET, "-tt"), columns=80)
 
         assert (terminal.code, terminal.shown.replace(b"\r\r", b"\r")) == (0, b"hello alice\r\n")
 
@@ -25,7 +28,7 @@ async def test_a_terminal_gets_its_width_and_carriage_returns(tmp_path: Path) ->
         return 0
 
     async with serving(tmp_path, run_command=width) as server:
-        terminal = await in_terminal(server.ssh("-tt", "x"), columns=123)
+        terminal = await in_terminal(server.ssh(*QUIET, "-tt", "x"), columns=123)
 
         assert (terminal.code, terminal.shown.replace(b"\r\r", b"\r")) == (0, b"123 True\r\n")
 
@@ -48,7 +51,7 @@ async def test_control_c_in_a_terminal_ends_with_130(tmp_path: Path) -> None:
         return 0
 
     async with serving(tmp_path, run_command=follow) as server:
-        terminal = await in_terminal(server.ssh("-tt", "logs"), columns=80, answer=b"\x03")
+        terminal = await in_terminal(server.ssh(*QUIET, "-tt", "logs"), columns=80, answer=b"\x03")
 
         assert terminal.code == 130
 
@@ -79,7 +82,9 @@ async def test_no_color_and_dumb_terminals_get_no_colour(tmp_path: Path) -> None
 
     async with serving(tmp_path, run_command=colour) as server:
         shown = [
-            (await in_terminal(["env", f"TERM={term}", *server.ssh("-tt", "x", options=options)], columns=80)).shown
+            (
+                await in_terminal(["env", f"TERM={term}", *server.ssh(*QUIET, "-tt", "x", options=options)], columns=80)
+            ).shown
             for term, options in [("xterm", []), ("dumb", []), ("xterm", ["-oSetEnv=NO_COLOR=1"])]
         ]
 
