@@ -28,6 +28,7 @@ def run_nursery(descriptor: int) -> None:
     """The nursery itself, until its parent is gone."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the parts
     parent = socket.socket(fileno=descriptor)
     while True:
