@@ -86,6 +86,8 @@ def distance(request: Resources, offer: Offer) -> tuple[bool, float]:
 
 def _shortage(request: Resources, offer: Offer) -> str:
     short = request.shortfalls(offer.free)
+    if offer.slots == 0:
+        return f"the closest machine, {offer.node.name}, runs as many tasks as it takes at once"
     if not short:
         return f"{offer.node.name} has that free, but a policy refuses it"
     parts = [words for kind, words in _amounts(offer).items() if kind in short]

@@ -97,6 +97,7 @@ class Loop:
         if await self._picture.catch_up():
             self._planned_for = None
         self._handover.tend(self._picture.active)
+        await self._executor.tend(frozenset(one.attempt for one in self._picture.active))
         self._adopted.set()
         # Room is free as soon as the executor says so; but while ends cannot be recorded, no pile of them is made.
         ended = self._handover.ended - self._recorder.troubled

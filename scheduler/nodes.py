@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from scheduler.policies.protocols import Offer
@@ -30,7 +30,7 @@ class Ledger:
         for attempt in active:
             self._holders[attempt.node].append(attempt)
         ordered = sorted(nodes, key=lambda node: node.name)
-        self._offers = {node.name: Offer(node, _free(node, self._holders[node.name])) for node in ordered}
+        self._offers = {node.name: _offer(node, self._holders[node.name]) for node in ordered}
         self._gpus = {node.name: _free_gpus(node, self._holders[node.name]) for node in ordered}
         self._kept: Kept | None = None
 
@@ -68,7 +68,8 @@ class Ledger:
     def take(self, node: str, request: Resources) -> tuple[int, ...]:
         """Take the request from the node, and say which of its GPUs those are."""
         offer = self._offers[node]
-        self._offers[node] = replace(offer, free=offer.free - request)
+        slots = None if offer.slots is None else offer.slots - 1
+        self._offers[node] = replace(offer, free=offer.free - request, slots=slots)
         gpus = self._gpus[node]
         taken, self._gpus[node] = gpus[: request.gpus], gpus[request.gpus :]
         assert len(taken) == request.gpus, "no filter may admit more than is free"
@@ -79,16 +80,23 @@ def _limit_at_s(attempt: Active) -> float:
     return (attempt.started_at or attempt.dispatched_at).timestamp() + attempt.timeout.total_seconds()
 
 
+def _offer(node: Node, holders: Sequence[Active]) -> Offer:
+    slots = None if node.slots is None else max(0, node.slots - len(holders))
+    return Offer(node, _free(node, holders), slots)
+
+
 def _free(node: Node, holders: Iterable[Active]) -> Resources:
-    free = node.capacity
+    free = node.capacity - node.foreign
     for attempt in holders:
         free -= attempt.request
     return replace(_not_below_zero(free), gpus=len(_free_gpus(node, holders)))
 
 
 def _free_gpus(node: Node, holders: Iterable[Active]) -> tuple[int, ...]:
+    """Those that others took have no numbers here: any of them are as good as gone."""
     taken = {gpu for attempt in holders for gpu in attempt.gpu_ids}
-    return tuple(gpu for gpu in range(node.capacity.gpus) if gpu not in taken)
+    free = tuple(gpu for gpu in range(node.capacity.gpus) if gpu not in taken)
+    return free[: max(0, len(free) - node.foreign.gpus)]
 
 
 def _less(offer: Offer, kept: Kept) -> Offer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,14 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder or file of the data directory that a task sees, under the path that it has there."""
+
+    path: Path
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """All that an executor needs to run one attempt. Paths are of the machine the server runs on.
 
@@ -30,7 +38,10 @@ class Order:
     """
 
     attempt: AttemptId
+    project: str
     node: str
+    image: str | None
+    """What the job file asks for; None: it leaves it to the server."""
     request: Resources
     gpu_ids: tuple[int, ...]
     timeout: timedelta
@@ -41,8 +52,14 @@ class Order:
     control: Path
     """The attempt's own folder: logs, exit facts. Jobs cannot write in it, only append to the two logs."""
     work: Path
-    """A private folder, created by prepare, owned by `owner`, removed by `AttemptFiles.finish`."""
+    """A private folder of `owner`, removed by `AttemptFiles.finish`; made by prepare where there are no `mounts`."""
     log_limit_bytes: int
+    mounts: tuple[Mount, ...] = ()
+    """All that a task in a pod sees of the data directory; empty where it runs on the server's machine."""
+    passwd: Path | None = None
+    """A file for /etc/passwd that knows `owner`; None where the machine has one."""
+    was_running: bool = False
+    """Its start was recorded: if nothing is found of it any more, it is lost, and is not started again."""
 
 
 class Queue(Protocol):
@@ -114,6 +131,13 @@ class Executor(Protocol):
         """Ask it to end: TERM, its grace, KILL. Nothing for unknown ones.
 
         Its end comes as a report with reason `cancelled`.
+        """
+        ...
+
+    async def tend(self, under_way: Collection[AttemptId]) -> None:
+        """Told now and then of all that is recorded as under way; nothing need be kept of any other attempt.
+
+        An attempt that was started is in it until its end is recorded.
         """
         ...
 

@@ -17,6 +17,10 @@ class Node:
     name: str
     capacity: Resources
     ready: bool = True
+    foreign: Resources = Resources()
+    """What is taken of it by others than tasks under way."""
+    slots: int | None = None
+    """How many tasks it takes at once; None: as many as there is room for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -65,6 +65,9 @@ class FakeExecutor:
         if attempt in self._timers:
             self._timers[attempt].cancel()
             self._end(attempt, EndReason.CANCELLED, 143)
+
+    async def tend(self, under_way: Collection[AttemptId]) -> None:
+        return
 
     async def reports(self) -> AsyncIterator[Report]:
         while True:

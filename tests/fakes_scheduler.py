@@ -233,7 +233,9 @@ class FakeFiles:
 def an_order(active: Active) -> Order:
     return Order(
         attempt=active.attempt,
+        project=active.project,
         node=active.node,
+        image=None,
         request=active.request,
         gpu_ids=active.gpu_ids,
         timeout=active.timeout,
@@ -255,6 +257,7 @@ class FakeExecutor:
         self.machines_errors: list[Exception] = []
         self.starting = Gate()
         self.stopping = Gate()
+        self.under_way: frozenset[AttemptId] = frozenset()
         self._reports: asyncio.Queue[Report | None] = asyncio.Queue()
 
     async def nodes(self) -> tuple[Node, ...]:
@@ -267,6 +270,9 @@ class FakeExecutor:
 
     async def stop(self, attempt: AttemptId) -> None:
         await self.stopping.pass_through(attempt)
+
+    async def tend(self, under_way: Collection[AttemptId]) -> None:
+        self.under_way = frozenset(under_way)
 
     def say(self, report: Report) -> None:
         self._reports.put_nowait(report)

@@ -22,6 +22,7 @@ from tovi_server.core.states import TaskState
 from tovi_server.files.attempts import AttemptFolders
 from tovi_server.files.beneath import KernelResolver, Resolver, WalkResolver
 from tovi_server.files.datadir import DataDir
+from tovi_server.files.orders import Rules
 from tovi_server.files.tree import Tree
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -86,6 +87,7 @@ class Jobs:
     owner: Owner = Owner(None, None)
     frozen: dict[int, Frozen] = field(default_factory=dict)
     asked: int = 0
+    in_pods: bool = False
 
     def add(self, text: str, *, job: int = 1, snapshot: str | None = None, origin: int | None = None) -> None:
         spec = spec_reader.read_spec(text)
@@ -102,8 +104,8 @@ class Jobs:
         async def owner(project: str, user: str) -> Owner:
             return self.owner
 
-        grace = timedelta(seconds=30)
-        return AttemptFolders(self.data, frozen=frozen, owner=owner, grace=grace, log_limit_bytes=1000)
+        rules = Rules(timedelta(seconds=30), log_limit_bytes=1000, in_pods=self.in_pods)
+        return AttemptFolders(self.data, frozen=frozen, owner=owner, rules=rules)
 
 
 def active(attempt: AttemptId) -> Active:

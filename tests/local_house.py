@@ -63,7 +63,9 @@ class House:
             (folder / "script.sh").chmod(0o755)
         return Order(
             attempt=attempt,
+            project="lens",
             node="here",
+            image=None,
             request=Resources(cpu_millicores=1000, memory_bytes=memory_bytes, gpus=len(gpu_ids)),
             gpu_ids=gpu_ids,
             timeout=timedelta(seconds=timeout_s),

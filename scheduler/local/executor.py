@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
@@ -105,6 +105,9 @@ class LocalExecutor:
         running = self._running.get(attempt)
         if running is not None:
             self._end(running, EndReason.CANCELLED)
+
+    async def tend(self, under_way: Collection[AttemptId]) -> None:
+        """As `Executor.tend`. What ended has left nothing but files."""
 
     async def reports(self) -> AsyncIterator[Report]:
         """As `Executor.reports`."""

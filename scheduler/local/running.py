@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from scheduler.local import control
 from scheduler.local.cgroups import Cgroup
-from scheduler.local.logs import LogMarks
 from scheduler.local.processes import Process
+from scheduler.logs import LogMarks
 from scheduler.ports import Order
 from tovi_server.core.reasons import EndReason
 

@@ -11,9 +11,9 @@ from scheduler.local import boot, control, processes, spawn
 from scheduler.local.cgroups import Cgroup, Cgroups
 from scheduler.local.control import Claim
 from scheduler.local.lifeline import Lifeline
-from scheduler.local.logs import LogMarks
 from scheduler.local.running import Running, Shim
 from scheduler.local.spawn import Launch
+from scheduler.logs import LogMarks
 from scheduler.ports import Order
 
 _CLAIM_WITHIN_S: Final = 2.0

@@ -10,4 +10,4 @@ class Capacity:
     """Nodes that take new tasks and have all that is asked free."""
 
     def admits(self, request: Resources, offer: Offer) -> bool:
-        return offer.node.ready and request.fits(offer.free)
+        return offer.node.ready and offer.slots != 0 and request.fits(offer.free)

@@ -15,10 +15,12 @@ class Offer:
 
     node: Node
     free: Resources
+    slots: int | None = None
+    """How many more tasks it takes; None: as many as there is room for."""
 
     def when_empty(self) -> Offer:
         """The same node with nothing on it."""
-        return Offer(self.node, self.node.capacity)
+        return Offer(self.node, self.node.capacity, self.node.slots)
 
 
 @runtime_checkable

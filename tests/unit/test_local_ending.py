@@ -9,7 +9,7 @@ import pytest
 
 from scheduler.local import control, ending
 from scheduler.local.control import Exit
-from scheduler.local.logs import LogMarks
+from scheduler.logs import LogMarks
 from tovi_server.core.events import Exited, Lost, Usage
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason

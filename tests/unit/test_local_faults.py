@@ -16,9 +16,9 @@ import pytest
 
 from scheduler.local import LocalSettings, boot, concluding, control, open_local_executor, processes, spawn, starting
 from scheduler.local.lifeline import Lifeline
-from scheduler.local.logs import LogMarks
 from scheduler.local.running import Running, Shim
 from scheduler.local.spawn import Launch
+from scheduler.logs import LogMarks
 from scheduler.ports import Order
 from tests.local_house import House, WallClock, all_ended, following, left_of, said, shim_pid, wait_for_end
 from tovi_server.core.events import Exited, Lost, Started

@@ -51,6 +51,24 @@ def waits(made: Plan, job: int) -> WaitReason | None:
     return None if reason is None else WaitReason(reason.code)
 
 
+def test_what_others_took_of_a_node_is_not_placed_on() -> None:
+    shared = replace(node(), foreign=Resources(cpu_millicores=2500))
+    assert starts(planned([an_entry(indices=(0, 1))], nodes=[shared])) == [("1.main.0", "node-1")]
+
+
+def test_gpus_that_others_took_are_not_given_again() -> None:
+    shared = replace(node(cpu=64, gpu=4), foreign=Resources(gpus=2))
+    made = planned([an_entry(request=gpus(1), indices=(0, 1, 2))], nodes=[shared], active=[an_active(5, gpu_ids=(0,))])
+    assert [one.gpu_ids for one in made.placements] == [(1,)]
+
+
+def test_a_node_takes_no_more_tasks_than_it_has_slots() -> None:
+    small = replace(node(cpu=64), slots=2)
+    made = planned([an_entry(indices=(0, 1, 2))], nodes=[small], active=[an_active(5)])
+    assert starts(made) == [("1.main.0", "node-1")]
+    assert "runs as many tasks as it takes at once" in made.reasons[JobId(1), "main"].message
+
+
 def test_an_empty_queue_gives_an_empty_plan() -> None:
     assert planned([]) == Plan((), {})
 

@@ -50,6 +50,17 @@ def test_the_command_line_beats_variables_beats_the_file_beats_defaults(
     assert (scheduler.interval, scheduler.policy, scheduler.queues) == (timedelta(seconds=9), "ours.toml", ("a", "b"))
 
 
+def test_the_printed_settings_of_a_cluster_read_back_the_same(tmp_path: Path) -> None:
+    text = """[executor.kubernetes]
+node_selector = {"kind.example/x" = "gpu"}
+tolerations = [{key = "gpu", operator = "Exists"}]
+"""
+    settings = read_settings(written(tmp_path, text))
+
+    assert read_settings(written(tmp_path, settings_text(settings))) == settings
+    assert settings.executor.kubernetes.tolerations[0].key == "gpu"
+
+
 def test_lengths_of_time_and_amounts_are_written_as_in_a_job_file(tmp_path: Path) -> None:
     local = read_settings(
         written(tmp_path, '[executor.local]\ngrace = "1m30s"\nmemory = "32G"\ncpus = 3')

@@ -23,6 +23,7 @@ from tovi_server.core.errors import NotFoundError
 from tovi_server.core.ids import JobId
 from tovi_server.core.job import Frozen
 from tovi_server.files.attempts import AttemptFolders
+from tovi_server.files.orders import Rules
 from tovi_server.files.sweep import sweep
 
 log = structlog.get_logger(__name__)
@@ -91,7 +92,7 @@ def _attempt_files(base: Foundations) -> AttemptFolders:
         return Owner(*await base.accounts.identity(project, user)) if os.geteuid() == 0 else Owner(None, None)
 
     local = base.settings.executor.local
-    return AttemptFolders(base.data, frozen=frozen, owner=owner, grace=local.grace, log_limit_bytes=local.log_limit)
+    return AttemptFolders(base.data, frozen=frozen, owner=owner, rules=Rules(local.grace, local.log_limit))
 
 
 async def _sweep_for_ever(base: Foundations) -> None:

@@ -40,7 +40,11 @@ def _written(value: object) -> str:
         case timedelta():
             return f'"{int(value.total_seconds())}s"'
         case tuple():
-            return json.dumps([str(one) for one in value])
+            return f"[{', '.join(_written(one) for one in value)}]"
+        case BaseModel():
+            return _written(value.model_dump())
+        case dict():
+            return "{" + ", ".join(f"{json.dumps(key)} = {_written(one)}" for key, one in value.items()) + "}"
         case bool() | int() | float():
             return json.dumps(value)
     return json.dumps(str(value))

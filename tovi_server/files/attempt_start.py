@@ -18,6 +18,8 @@ from tovi_server.files.modes import FOLDER, PRIVATE
 from tovi_server.files.writing import write_whole
 
 SCRIPT: Final = "script.sh"
+USERS: Final = "passwd"
+"""What a pod has for its /etc/passwd."""
 _SCRIPT_MODE: Final = 0o750
 _LOG: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SCRATCH_FOLDERS: Final = ("work", "home", "tmp")
@@ -33,8 +35,13 @@ def is_laid_out(data: DataDir, project: str, attempt: AttemptId) -> bool:
     return data.exists(f"{datadir.attempt_path(project, attempt)}/{SCRIPT}")
 
 
-def lay_out(data: DataDir, project: str, attempt: AttemptId, *, owner: Owner, script: str) -> None:
-    """All folders and files of an attempt; the script comes last and says that all is there. Again is harmless."""
+def lay_out(
+    data: DataDir, project: str, attempt: AttemptId, *, owner: Owner, script: str, passwd: str | None = None
+) -> None:
+    """All folders and files of an attempt; the script comes last and says that all is there. Again is harmless.
+
+    With a text for /etc/passwd it is for a pod, which has scratch space of its own.
+    """
     task = f"{attempt.task.stage}.{attempt.task.index}"
     control = f"{task}/attempts/{attempt.number}"
     with data.folder(datadir.job_path(project, attempt.task.job)) as job:
@@ -45,8 +52,11 @@ def lay_out(data: DataDir, project: str, attempt: AttemptId, *, owner: Owner, sc
         _make(job, f"{control}/outputs", FOLDER, owner.uid)
         for log in LOGS:
             _make_log(job, f"{control}/{log}", owner.uid)
-        _make_scratch(data, scratch_name(attempt), owner)
-        _write_script(job, control, script)
+        if passwd is None:
+            _make_scratch(data, scratch_name(attempt), owner)
+        else:
+            _write(job, control, USERS, passwd, mode=0o644)
+        _write(job, control, SCRIPT, script, mode=_SCRIPT_MODE)
 
 
 def _make_scratch(data: DataDir, name: str, owner: Owner) -> None:
@@ -76,10 +86,10 @@ def _make_log(parent: int, path: str, uid: int | None) -> None:
         os.close(opened)
 
 
-def _write_script(job: int, control: str, script: str) -> None:
+def _write(job: int, control: str, name: str, text: str, *, mode: int) -> None:
     folder = os.open(control, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=job)
     try:
-        write_whole(folder, SCRIPT, script.encode("utf-8", "surrogateescape"), mode=_SCRIPT_MODE)
+        write_whole(folder, name, text.encode("utf-8", "surrogateescape"), mode=mode)
     finally:
         os.close(folder)
 

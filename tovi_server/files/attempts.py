@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from weakref import WeakValueDictionary
 
 from scheduler.ports import Order, Owner
@@ -32,14 +31,13 @@ class AttemptFolders:
         *,
         frozen: Callable[[JobId], Awaitable[Frozen]],
         owner: Callable[[str, str], Awaitable[Owner]],
-        grace: timedelta,
-        log_limit_bytes: int,
+        rules: Rules,
     ) -> None:
         """`owner` says whose ids tasks of a project and a user have; it must not change."""
         self._data = data
         self._ask_frozen = frozen
         self._ask_owner = owner
-        self._rules = Rules(grace, log_limit_bytes)
+        self._rules = rules
         self._jobs: Recent[JobId, Frozen] = Recent()
         self._owners: Recent[tuple[str, str], Owner] = Recent()
         self._stages: Recent[tuple[JobId, str], Surroundings] = Recent()
@@ -112,7 +110,8 @@ class AttemptFolders:
         if not attempt_start.is_laid_out(self._data, frozen.project, active.attempt):
             job_folders.need_datasets(self._data, frozen.project, stage)
         text = script.render(stage, expand.cell(stage, task.index))
-        attempt_start.lay_out(self._data, frozen.project, active.attempt, owner=owner, script=text)
+        passwd = orders.passwd(self._data, active.attempt, frozen.user, owner) if self._rules.in_pods else None
+        attempt_start.lay_out(self._data, frozen.project, active.attempt, owner=owner, script=text, passwd=passwd)
         return orders.order(
             self._data, active, frozen=frozen, owner=owner, around=around, script=text, rules=self._rules
         )

@@ -36,6 +36,8 @@ class Surroundings:
     inputs: Path
     env: str | None
     """The folder for the results of `setup`, relative to the data directory; None: there is no `setup`."""
+    shared: tuple[Path, ...]
+    """All folders that they may read, beside `env`: code, datasets, and those of the jobs whose outputs they use."""
 
 
 def lay_out_job(data: DataDir, frozen: Frozen) -> None:
@@ -79,7 +81,26 @@ def lay_out_stage(
     if frozen.snapshot is not None:
         snapshots.lay_out(data, frozen.project, frozen.snapshot)
         code = data.path(snapshots.tree_path(frozen.project, frozen.snapshot))
-    return Surroundings(code, data.path(path, "data"), data.path(path, "in"), _make_env(data, frozen, stage, owner))
+    return Surroundings(
+        code=code,
+        data=data.path(path, "data"),
+        inputs=data.path(path, "in"),
+        env=_make_env(data, frozen, stage, owner),
+        shared=tuple(_shared(data, frozen, stage, origins, code)),
+    )
+
+
+def _shared(
+    data: DataDir, frozen: Frozen, stage: StageSpec, origins: Sequence[JobId], code: Path | None
+) -> Iterator[Path]:
+    if code is not None:
+        yield code
+    for dataset in sorted({mount.dataset for mount in stage.data}):
+        yield data.path(datadir.datasets_path(frozen.project), dataset)
+    for job in dict.fromkeys((frozen.id, *origins)):
+        path = datadir.job_path(frozen.project, job)
+        if data.exists(path):
+            yield data.path(path)
 
 
 def need_datasets(data: DataDir, project: str, stage: StageSpec) -> None:

@@ -21,7 +21,7 @@ async def nodes(desk: Desk) -> tuple[views.NodeView, ...]:
 
 
 def _view(node: Node, seen_at: datetime, active: Sequence[Active], known: Sequence[Active]) -> views.NodeView:
-    free = node.capacity
+    free = node.capacity - node.foreign
     for attempt in active:
         if attempt.node == node.name:
             free -= attempt.request

@@ -1,0 +1,1 @@
+"""Tasks as pods of a Kubernetes cluster: an executor for the scheduler."""
