@@ -57,7 +57,7 @@ tolerations = [{key = "gpu", operator = "Exists"}]
 """
     settings = read_settings(written(tmp_path, text))
 
-    assert read_settings(written(tmp_path, settings_text(settings))) == settings
+    assert read_settings(written(tmp_path, settings_text(settings))).model_dump() == settings.model_dump()
     assert settings.executor.kubernetes.tolerations[0].key == "gpu"
 
 
