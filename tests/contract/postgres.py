@@ -42,6 +42,14 @@ class PostgresServer:
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self.socket}"
 
+    def listeners(self, url: str) -> int:
+        """How many connections wait for notices of a database: they said so last."""
+        name = make_url(url).database
+        query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND query LIKE 'LISTEN%'"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            row = connection.execute(query).fetchone()  # type: ignore[call-overload]  # as below
+        return int(row[0])
+
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[call-overload]  # psycopg wants literals; this is a test's own

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from scheduler.snapshot import Active, Changes, Node, Placement, StageQueue
 from tovi_server.core.events import Kind, Report
@@ -12,20 +15,30 @@ from tovi_server.core.ids import JobId, Reference, TaskId
 from tovi_server.core.job import Frozen, Job, NewJob
 from tovi_server.core.task import Attempt, Task
 from tovi_server.core.views import EventView, QueueView
-from tovi_server.store import control, feed, listing, machines, queue, tasks
+from tovi_server.store import control, feed, lease, listing, machines, queue, tasks
 from tovi_server.store.convert import spec_text
 from tovi_server.store.dispatch import dispatch
 from tovi_server.store.engine import Database
+from tovi_server.store.lease import Lease
 from tovi_server.store.record import record
 from tovi_server.store.submit import openings, submit
 from tovi_server.store.texts import check_filter, check_job
+
+T = TypeVar("T")
 
 
 class JobStore:
     """The durable truth about jobs. All verbs raise UnavailableError when the database cannot be used now."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease: Lease | None = None) -> None:
         self._database = database
+        self._lease = lease
+
+    def as_leader(self, lease: Lease) -> JobStore:
+        """The same for the scheduler that holds a lease: once somebody else took it, LeaseLostError is raised instead
+        of dispatching or recording anything.
+        """
+        return JobStore(self._database, lease)
 
     async def submit(self, new: NewJob, *, now: datetime) -> tuple[JobId, bool]:
         """Make a job; durable when it returns. False: the same key and digest had given it before.
@@ -129,16 +142,27 @@ class JobStore:
 
     async def dispatch(self, placements: Sequence[Placement], *, now: datetime) -> tuple[Active, ...]:
         """See `scheduler.ports.Queue`."""
-        return await self._database.write(lambda connection: dispatch(connection, placements, now=now))
+        return await self._lead(lambda connection: dispatch(connection, placements, now=now))
 
     async def record(self, reports: Sequence[Report]) -> None:
         """See `scheduler.ports.Queue`."""
-        await self._database.write(lambda connection: record(connection, reports))
+        await self._lead(lambda connection: record(connection, reports))
 
     async def record_nodes(self, nodes: Sequence[Node], *, now: datetime) -> None:
         """See `scheduler.ports.Queue`. Nothing is written while the same were seen a moment ago."""
-        await self._database.write(lambda connection: machines.record_nodes(connection, nodes, now))
+        await self._lead(lambda connection: machines.record_nodes(connection, nodes, now))
 
     async def nodes(self) -> tuple[tuple[Node, datetime], ...]:
         """The machines by name, each with when it was last seen."""
         return await self._database.read(machines.read_nodes)
+
+    async def _lead(self, work: Callable[[Connection], T]) -> T:
+        """A write that only the one scheduler may do."""
+        held = self._lease
+
+        def led(connection: Connection) -> T:
+            if held is not None:
+                lease.check(connection, held)
+            return work(connection)
+
+        return await self._database.write(led)

@@ -5,17 +5,28 @@ from __future__ import annotations
 
 from typing import Final
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 _WRITE_LOCK: Final = 0x546F7669
 """The advisory lock that writers of one database take; nothing else uses the number."""
+_IDLE_IN_TRANSACTION: Final = "idle_in_transaction_session_timeout=8s"
+"""Who stands still in the middle of a write, or is cut off, gives the lock back before a lease is over."""
+_NOTICING: Final = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""A database that is cut off is noticed within half a minute; what the URL says comes first."""
 
 
 def writer_engine(url: URL) -> Engine:
     """For one thread that writes: every transaction takes the write lock when it begins."""
     # A database tuned for speed may acknowledge before it writes; we must not.
-    engine = _engine(url, pool_size=1, setting="synchronous_commit=on")
+    engine = _engine(url, pool_size=1, settings=("synchronous_commit=on", _IDLE_IN_TRANSACTION))
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -26,17 +37,28 @@ def writer_engine(url: URL) -> Engine:
 
 def reader_engine(url: URL, *, connections: int) -> Engine:
     """For threads that read: each transaction sees one moment, and cannot write."""
-    engine = _engine(url, pool_size=connections, setting="default_transaction_read_only=on")
+    engine = _engine(url, pool_size=connections, settings=("default_transaction_read_only=on",))
     return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
-def _engine(url: URL, *, pool_size: int, setting: str) -> Engine:
+def connection_text(url: URL) -> str:
+    """The same place, as the library itself is told of it."""
+    plain = url.set(drivername="postgresql+psycopg")
+    _, found = plain.get_dialect()().create_connect_args(plain)
+    return make_conninfo(**{**_NOTICING, **found, "context": None})
+
+
+def _engine(url: URL, *, pool_size: int, settings: tuple[str, ...]) -> Engine:
     given = url.query.get("options", "")
-    options = given if isinstance(given, str) else " ".join(given)
+    options = [given] if isinstance(given, str) else list(given)
+    options += [f"-c {setting}" for setting in settings]
     return create_engine(
         url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"options": f"{options} -c {setting}".strip()},
+        connect_args={
+            "options": " ".join(options).strip(),
+            **{name: value for name, value in _NOTICING.items() if name not in url.query},
+        },
     )

@@ -239,6 +239,17 @@ class IdentityRow(Base, table=True):
     user: str
 
 
+class LeaseRow(Base, table=True):
+    """Who may act as the only one of its kind, and until when, by the database's clock."""
+
+    __tablename__ = "leases"
+    name: str = Field(primary_key=True)
+    holder: str
+    epoch: int = Field(sa_type=BigInteger)
+    """One more with each taking."""
+    until: datetime
+
+
 metadata = Base.metadata
 jobs = metadata.tables["jobs"]
 specs = metadata.tables["specs"]
@@ -253,6 +264,7 @@ keys = metadata.tables["keys"]
 projects = metadata.tables["projects"]
 members = metadata.tables["members"]
 identities = metadata.tables["identities"]
+leases = metadata.tables["leases"]
 
 # The conditions below are also used in queries: SQLite takes a partial index only for the very same words.
 UNFINISHED = jobs.c.ended_at.is_(None)
