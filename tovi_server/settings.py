@@ -50,11 +50,25 @@ def _checked_address(text: str) -> str:
     return text
 
 
+def _checked_address_or_none(text: str) -> str:
+    return text and _checked_address(text)
+
+
+class Role(StrEnum):
+    """What a server does of all there is to do."""
+
+    ALL = "all"
+    RECEIVER = "receiver"
+    SCHEDULER = "scheduler"
+
+
 class ServerSettings(Section):
     """The server as people see it."""
 
     name: str = ""
     """What `help` and `ssh-config` call this server; empty: the machine's host name."""
+    role: Role = Role.ALL
+    """`all`; or, with PostgreSQL, only `receiver` or only `scheduler`, of which one leads and others stand by."""
     listen: tuple[Annotated[str, AfterValidator(_checked_address)], ...] = Field(
         default=("127.0.0.1:2222",), min_length=1
     )
@@ -65,6 +79,10 @@ class ServerSettings(Section):
     """`compatible`, or `strict`: post-quantum key exchange only."""
     drain: Duration = timedelta(seconds=10)
     """How long open sessions may go on when the server is told to end."""
+    host_keys: str = ""
+    """The folder with the SSH host keys, only read, relative to DATA/server; empty: that folder itself."""
+    health: Annotated[str, AfterValidator(_checked_address_or_none)] = ""
+    """Address and port of `/live`, `/ready` and `/metrics` over HTTP, for machines that watch; empty: none."""
 
 
 class DatabaseSettings(Section):
@@ -72,6 +90,11 @@ class DatabaseSettings(Section):
 
     url: str = "sqlite:///tovi.db"
     """`sqlite:///FILE`, relative to DATA/server, or `postgresql://…`."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines can use it at once."""
+        return self.url.startswith("postgresql")
 
 
 class SchedulerSettings(Section):

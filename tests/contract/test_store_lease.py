@@ -13,13 +13,14 @@ from sqlalchemy import Connection, select, text, update
 from scheduler.snapshot import Active, Node, Placement
 from tests.contract.postgres import PostgresServer
 from tests.contract.store_house import House
+from tovi_server.core.errors import LeaseLostError
 from tovi_server.core.events import Started
 from tovi_server.core.ids import TaskId
 from tovi_server.core.resources import Resources
 from tovi_server.core.states import TaskState
 from tovi_server.store import lease, tables
 from tovi_server.store.engine import Database
-from tovi_server.store.lease import Lease, LeaseLostError
+from tovi_server.store.lease import Lease
 from tovi_server.store.leases import LeaseStore
 
 pytest_plugins = ("tests.contract.store_fixtures",)

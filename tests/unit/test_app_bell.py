@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
-from tovi_server.app.bell import Bell, Pending
+from tovi_server.app.bell import Bell
+from tovi_server.app.pending import Pending
 
 DEADLINE_S = 20
 STAY = "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1])"

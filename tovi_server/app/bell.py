@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Final
 
 _LONGEST: Final = 16
-_BETWEEN_S: Final = 0.02
-"""Who is rung for all the time looks no more often than this."""
 
 
 class Bell:
@@ -39,19 +37,17 @@ class Bell:
                 continue
 
     async def listen(self, heard: Callable[[], None]) -> None:
-        """Call `heard` after rings, until cancelled: at once after a quiet time, else once for several."""
+        """Call `heard` after rings, until cancelled; once for several that are there at the same time."""
         name, loop = str(os.getpid()), asyncio.get_running_loop()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._folder)
         self._socket.bind(self._path(name))
         self._own = name
-        pending = Pending(heard, loop)
-        loop.add_reader(self._socket, self._rung, pending)
+        loop.add_reader(self._socket, self._rung, heard)
         try:
             await loop.create_future()
         finally:
             loop.remove_reader(self._socket)
-            pending.cancel()
             self._own = ""
             os.unlink(name, dir_fd=self._folder)
 
@@ -63,32 +59,8 @@ class Bell:
         """By the folder's descriptor: a socket's path may have 107 bytes at most, the data directory's more."""
         return f"/proc/self/fd/{self._folder}/{name}"
 
-    def _rung(self, pending: Pending) -> None:
+    def _rung(self, heard: Callable[[], None]) -> None:
         with contextlib.suppress(BlockingIOError):
             while self._socket.recv(_LONGEST):
                 pass
-        pending.ask()
-
-
-class Pending:
-    """A call that is asked for often, and made now and then."""
-
-    def __init__(self, call: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
-        self._call = call
-        self._loop = loop
-        self._not_before = 0.0
-        self._handle: asyncio.TimerHandle | None = None
-
-    def ask(self) -> None:
-        """Have it called, after this at any rate."""
-        if self._handle is None:
-            self._handle = self._loop.call_at(self._not_before, self._make)
-
-    def cancel(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-
-    def _make(self) -> None:
-        self._handle = None
-        self._not_before = self._loop.time() + _BETWEEN_S
-        self._call()
+        heard()

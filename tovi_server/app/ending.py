@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+import structlog
+
 from tovi_server.app.link import ParentGoneError
 from tovi_server.app.part import PartFailedError
-from tovi_server.core.errors import ToviError
+from tovi_server.core.errors import LeaseLostError, ToviError
+
+log = structlog.get_logger(__name__)
 
 _INTERRUPTED = 130
 
@@ -28,6 +32,9 @@ def _ended_by(error: Exception) -> int:
         case [PartFailedError() as failed, *_]:
             return failed.status
         case [ParentGoneError(), *_]:
+            return 1
+        case [LeaseLostError() as lost, *_]:
+            log.error("lease_lost", why=str(lost))
             return 1
         case [ToviError() as known]:
             sys.stderr.write(f"{known}\n")

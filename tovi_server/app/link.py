@@ -8,6 +8,7 @@ import socket
 from typing import Final, Self
 
 READY: Final = b"ready\n"
+LEADING: Final = b"leading\n"
 END: Final = b"end\n"
 _STATUS: Final = b"status "
 
@@ -40,15 +41,26 @@ class Link:
         return cls(*await asyncio.open_connection(sock=sock))
 
     def ready(self) -> None:
-        """Say that this part does its work from now on."""
+        """Say that this part does its work from now on, or stands by."""
         self._writer.write(READY)
 
+    def leading(self) -> None:
+        """Say that this is the scheduler that works."""
+        self._writer.write(LEADING)
+
     async def told_to_end(self) -> None:
-        """Wait for the word to end in good order.
+        """Wait for the word to end in good order; may be given up and tried again.
 
         Raises:
             ParentGoneError: the parent is gone. The system ends this process if it is still there in some seconds.
         """
         if await self._reader.readline() != END:
-            signal.alarm(_LAST_MOMENTS_S)
+            _end_soon()
             raise ParentGoneError
+
+
+def _end_soon() -> None:
+    """Unless it is to end even sooner, like a leader whose lease is over."""
+    left_s, _ = signal.getitimer(signal.ITIMER_REAL)
+    if not 0 < left_s < _LAST_MOMENTS_S:
+        signal.alarm(_LAST_MOMENTS_S)

@@ -56,7 +56,7 @@ async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequen
             ]
             others = [
                 group.create_task(work)
-                for work in (changes.run(), policies.run(), base.bell.listen(changes.hint), base.watch_database())
+                for work in (changes.run(), policies.run(), base.listen(changes.hint), base.watch_database())
             ]
             link.ready()
             await link.told_to_end()
@@ -73,7 +73,7 @@ async def _try_out(policies: Policies) -> None:
 
 def _manager(base: Foundations, changes: ChangeFeed, planner: Planner, *, port: int) -> Manager:
     settings = base.settings
-    keys = host_keys.public_lines(base.server)
+    keys = host_keys.public_lines(base.host_keys)
 
     def told() -> None:
         changes.hint()
@@ -99,7 +99,7 @@ def _receiver(base: Foundations, manager: Manager, counter: Counter) -> SshRecei
     settings = base.settings
     return SshReceiver(
         manager,
-        settings=ReceiverSettings(base.server, limits=settings.limits, profile=settings.server.algorithms),
+        settings=ReceiverSettings(base.host_keys, limits=settings.limits, profile=settings.server.algorithms),
         run_command=make_run_command(base.clock.now),
         welcome=welcome,
         counter=counter,

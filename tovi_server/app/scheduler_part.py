@@ -1,4 +1,4 @@
-"""The scheduler process: the loop over the local executor, one at a time on a data directory."""
+"""The scheduler process: the loop over the local executor, once it is the one that leads."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from scheduler.loop import Loop
 from scheduler.policies.watch import PolicyWatch
 from scheduler.ports import Owner
 from tovi_server.app.foundations import Foundations, open_foundations
+from tovi_server.app.leading import leading
 from tovi_server.app.link import Link
-from tovi_server.app.sole import sole_scheduler
 from tovi_server.app.start import Start
 from tovi_server.core.errors import NotFoundError
 from tovi_server.core.ids import JobId
@@ -25,6 +25,7 @@ from tovi_server.core.job import Frozen
 from tovi_server.files.attempts import AttemptFolders
 from tovi_server.files.orders import Rules
 from tovi_server.files.sweep import sweep
+from tovi_server.store.jobs import JobStore
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +39,19 @@ _KEPT: Final = timedelta(hours=24)
 async def run(start: Start, link: Link) -> None:
     """Schedule until told to end. Jobs go on without it."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "files"))
+    async with open_foundations(start.data, start.settings) as base, leading(base, link) as queue:
+        if queue is not None:
+            await _schedule(base, queue, link)
+
+
+async def _schedule(base: Foundations, queue: JobStore, link: Link) -> None:
     async with (
-        sole_scheduler(start.data / "server"),
-        open_foundations(start.data, start.settings) as base,
         open_local_executor(_local_settings(base), clock=base.clock) as executor,
         asyncio.TaskGroup() as group,
     ):
         policies = PolicyWatch(base.policy_file, check=lambda policies: loop.check(policies))
         loop = Loop(
-            queue=base.jobs,
+            queue=queue,
             files=_attempt_files(base),
             executor=executor,
             policies=policies.current,
@@ -57,13 +62,14 @@ async def run(start: Start, link: Link) -> None:
         works = (
             loop.run(),
             policies.run(),
-            base.bell.listen(loop.wake),
+            base.listen(loop.wake),
             base.watch_database(),
             _sweep_for_ever(base),
         )
         tasks = [group.create_task(work) for work in works]
-        await base.jobs.record_nodes(await executor.nodes(), now=base.clock.now())
+        await queue.record_nodes(await executor.nodes(), now=base.clock.now())
         link.ready()
+        link.leading()
         await link.told_to_end()
         for task in tasks:
             task.cancel()

@@ -110,3 +110,7 @@ class WaitTimeoutError(ToviError):
 
 class InvariantError(Exception):
     """A bug of Tovi: something that the rules say cannot be."""
+
+
+class LeaseLostError(Exception):
+    """Another scheduler took over from this one: its process must write no more, and end."""

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, DateTime, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from tovi_server.core.errors import LeaseLostError
 from tovi_server.store import tables
 
 _COLUMNS: Final = tables.leases.c
@@ -32,10 +33,6 @@ class Lease:
     name: str
     holder: str
     epoch: int
-
-
-class LeaseLostError(Exception):
-    """Somebody else took the lease: this process must write no more, and end."""
 
 
 def is_held_by_others(connection: Connection, name: str, holder: str) -> bool:
