@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from scheduler.gpu_names import names_of_model
+
 _QUERY: Final = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
 _WITHIN_S: Final = 20
-_RTX: Final = re.compile(r"\b[rg]tx [0-9]+")
-_SHORT: Final = re.compile(r"\b[a-z]{1,2}[0-9]+[a-z]?\b")
 
 log = structlog.get_logger(__name__)
 
@@ -25,9 +24,8 @@ class Gpu:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that a task may call it by: the full name, and the one people use."""
-        short = _RTX.search(self.model) or _SHORT.search(self.model)
-        return (self.model,) if short is None else (self.model, short[0].replace(" ", ""))
+        """All that a task may call it by."""
+        return names_of_model(self.model)
 
 
 def find() -> tuple[Gpu, ...]:

@@ -10,7 +10,7 @@ import socket
 from typing import Final
 
 from tovi_server.core.errors import ToviError, UnavailableError
-from tovi_server.settings import Settings, split_address
+from tovi_server.settings import ExecutorKind, Settings, split_address
 
 _RETRY_S: Final = 0.1
 _TRIES: Final = 50
@@ -23,7 +23,8 @@ def check_addresses(settings: Settings) -> None:
     Raises:
         ToviError: an address is not only for this machine.
     """
-    if os.geteuid() == 0 or settings.executor.local.shared_uid:
+    executor = settings.executor
+    if os.geteuid() == 0 or executor.kind is not ExecutorKind.LOCAL or executor.local.shared_uid:
         return
     for address in settings.server.listen:
         if not ipaddress.ip_address(split_address(address)[0]).is_loopback:

@@ -1,29 +1,26 @@
-"""The scheduler process: the loop over the local executor, once it is the one that leads."""
+"""The scheduler process: the loop over an executor, once it is the one that leads."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from scheduler.local import LocalSettings, open_local_executor
 from scheduler.loop import Loop
 from scheduler.policies.watch import PolicyWatch
-from scheduler.ports import Owner
+from tovi_server.app import executors
 from tovi_server.app.foundations import Foundations, open_foundations
 from tovi_server.app.leading import leading
 from tovi_server.app.link import Link
 from tovi_server.app.start import Start
-from tovi_server.core.errors import NotFoundError
+from tovi_server.core.errors import NotFoundError, UnavailableError
 from tovi_server.core.ids import JobId
 from tovi_server.core.job import Frozen
 from tovi_server.files.attempts import AttemptFolders
-from tovi_server.files.orders import Rules
 from tovi_server.files.sweep import sweep
 from tovi_server.store.jobs import JobStore
 
@@ -46,7 +43,7 @@ async def run(start: Start, link: Link) -> None:
 
 async def _schedule(base: Foundations, queue: JobStore, link: Link) -> None:
     async with (
-        open_local_executor(_local_settings(base), clock=base.clock) as executor,
+        executors.open_executor(base) as executor,
         asyncio.TaskGroup() as group,
     ):
         policies = PolicyWatch(base.policy_file, check=lambda policies: loop.check(policies))
@@ -67,24 +64,13 @@ async def _schedule(base: Foundations, queue: JobStore, link: Link) -> None:
             _sweep_for_ever(base),
         )
         tasks = [group.create_task(work) for work in works]
-        await queue.record_nodes(await executor.nodes(), now=base.clock.now())
+        with suppress(UnavailableError):  # a cluster may be away for a while
+            await queue.record_nodes(await executor.nodes(), now=base.clock.now())
         link.ready()
         link.leading()
         await link.told_to_end()
         for task in tasks:
             task.cancel()
-
-
-def _local_settings(base: Foundations) -> LocalSettings:
-    local = base.settings.executor.local
-    return LocalSettings(
-        name=socket.gethostname(),
-        cpus=local.cpus,
-        memory_bytes=local.memory,
-        disk_bytes=local.disk,
-        disk_of=base.root,
-        gpus=local.gpus,
-    )
 
 
 def _attempt_files(base: Foundations) -> AttemptFolders:
@@ -94,11 +80,8 @@ def _attempt_files(base: Foundations) -> AttemptFolders:
             raise NotFoundError(f"there is no job {job}")
         return found
 
-    async def owner(project: str, user: str) -> Owner:
-        return Owner(*await base.accounts.identity(project, user)) if os.geteuid() == 0 else Owner(None, None)
-
-    local = base.settings.executor.local
-    return AttemptFolders(base.data, frozen=frozen, owner=owner, rules=Rules(local.grace, local.log_limit))
+    rules = executors.rules(base.settings.executor)
+    return AttemptFolders(base.data, frozen=frozen, owner=executors.owners(base), rules=rules)
 
 
 async def _sweep_for_ever(base: Foundations) -> None:

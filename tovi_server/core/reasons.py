@@ -17,6 +17,7 @@ class EndReason(StrEnum):
     """The program ended with an exit code other than 0."""
     SIGNAL = "signal"
     OUT_OF_MEMORY = "out-of-memory"
+    OUT_OF_DISK = "out-of-disk"
     TIMEOUT = "timeout"
     SETUP_FAILED = "setup-failed"
     OUTPUTS_MISSING = "outputs-missing"

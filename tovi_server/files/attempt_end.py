@@ -11,8 +11,8 @@ from typing import Final
 
 from scheduler.ports import Owner
 from tovi_server.core.events import Exited
+from tovi_server.core.hint import explained, outputs_missing
 from tovi_server.core.reasons import EndReason
-from tovi_server.core.safe import safe_line
 from tovi_server.core.spec import StageSpec
 from tovi_server.files import datadir, metrics, sealing
 from tovi_server.files.attempt_start import scratch_name
@@ -66,7 +66,7 @@ def _with_hint(data: DataDir, project: str, exited: Exited) -> Exited:
         if hint is None:
             hint = _read_hint(data, exited)
             write_whole(control, _HINT, hint, mode=0o640)
-    return _explained(exited, hint.decode("utf-8", "replace"))
+    return explained(exited, hint.decode("utf-8", "replace"))
 
 
 def _read_hint(data: DataDir, exited: Exited) -> bytes:
@@ -77,19 +77,6 @@ def _read_hint(data: DataDir, exited: Exited) -> bytes:
             return read_small(data.resolver, scratch, path, limit=_LONGEST_HINT) or b""
         except ValueError:
             return b""
-
-
-def _explained(exited: Exited, hint: str) -> Exited:
-    word, _, rest = hint.strip().partition(" ")
-    if word == EndReason.SETUP_FAILED:
-        return replace(exited, reason=EndReason.SETUP_FAILED)
-    if word == EndReason.OUTPUTS_MISSING:
-        return _missing(exited, rest)
-    return exited
-
-
-def _missing(exited: Exited, path: str) -> Exited:
-    return replace(exited, reason=EndReason.OUTPUTS_MISSING, message=f"the output {safe_line(path)} is missing")
 
 
 @contextmanager
@@ -126,7 +113,7 @@ def _looked_at(data: DataDir, attempt: Attempt, exited: Exited, outputs: int) ->
         return exited
     missing = next((one.path for one in attempt.stage.outputs if not _is_there(data, outputs, one.path)), None)
     if missing is not None:
-        return _missing(exited, missing)
+        return outputs_missing(exited, missing)
     try:
         _seal(data, attempt, exited, outputs)
     except OSError as error:

@@ -137,6 +137,8 @@ def _fact(task: Task, reason: EndReason, stage: Stage | None) -> str:
             return f"was ended by {signal_name(task.exit_code)}"
         case EndReason.OUT_OF_MEMORY:
             return _memory(task, stage)
+        case EndReason.OUT_OF_DISK:
+            return _disk(stage)
         case EndReason.TIMEOUT:
             return "reached its time limit" + (f" of {format_duration(stage.timeout)}" if stage else "")
         case EndReason.SETUP_FAILED:
@@ -146,7 +148,7 @@ def _fact(task: Task, reason: EndReason, stage: Stage | None) -> str:
         case EndReason.LOG_TOO_LARGE:
             return "wrote more log than is allowed"
         case EndReason.NODE_LOST:
-            return f"was lost with its machine{f' {task.node}' if task.node else ''}"
+            return f"was lost on its machine{f' {task.node}' if task.node else ''}"
         case EndReason.START_FAILED:
             return "could not be started"
         case EndReason.CANCELLED:
@@ -163,6 +165,11 @@ def _memory(task: Task, stage: Stage | None) -> str:
     if stage is not None:
         words += f", and asked for {format_bytes(stage.request.memory_bytes)}"
     return words
+
+
+def _disk(stage: Stage | None) -> str:
+    words = "used more disk than it asked for"
+    return words if stage is None else f"{words} ({format_bytes(stage.request.disk_bytes)})"
 
 
 def signal_name(code: int | None) -> str:

@@ -1,0 +1,128 @@
+"""Nodes of the cluster as the scheduler sees them: what they have, and what others took of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from k8s.amounts import millicores, whole
+from k8s.pods import Json, Pod
+from scheduler.gpu_names import names_of_model
+from scheduler.snapshot import Node
+from tovi_server.core.resources import MIB, Resources
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+_OUT_OF_SERVICE: Final = "node.kubernetes.io/out-of-service"
+_MODEL_LABELS: Final = ("nvidia.com/gpu.product", "amd.com/gpu.product-name", "cloud.google.com/gke-accelerator")
+_MEMORY_LABEL: Final = "nvidia.com/gpu.memory"
+"""In MiB, as GPU feature discovery writes it."""
+_SHUTS_OUT: Final = frozenset({"NoSchedule", "NoExecute"})
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """As in a pod. Empty key: any taint; empty effect: any effect."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+    def tolerates(self, taint: Json) -> bool:
+        if self.effect and self.effect != taint["effect"]:
+            return False
+        if self.key and self.key != taint["key"]:
+            return False
+        return self.operator == "Exists" or self.value == taint.get("value", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which nodes tasks may run on, and what their GPUs are called there."""
+
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Toleration, ...]
+    gpu_resources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A node, without what runs on it."""
+
+    name: str
+    node: Node
+    gpu_resource: str
+    """The name under which it offers GPUs; empty: it has none."""
+    silent_since: datetime | None
+    """Since when its kubelet has not been heard of; None: it is heard."""
+    is_gone: bool
+    """It was declared out of service: nothing runs there any more."""
+    is_wanted: bool
+    """Tasks may run there."""
+
+
+def read_machine(raw: Json, wanted: Wanted) -> Machine:
+    """Raises:
+    KeyError, ValueError: it is no node.
+    """
+    metadata, spec, status = raw["metadata"], raw.get("spec") or _NOTHING, raw["status"]
+    labels = metadata.get("labels") or _NOTHING
+    taints = spec.get("taints") or ()
+    silent_since = _silent_since(status)
+    offered = status.get("allocatable") or _NOTHING
+    gpu_resource = next((one for one in wanted.gpu_resources if whole(offered.get(one, 0))), "")
+    node = Node(
+        name=metadata["name"],
+        capacity=_capacity(offered, labels, gpu_resource),
+        ready=silent_since is None and not spec.get("unschedulable") and not _is_shut(taints, wanted.tolerations),
+        slots=whole(offered.get("pods", 0)),
+    )
+    return Machine(
+        name=node.name,
+        node=node,
+        gpu_resource=gpu_resource,
+        silent_since=silent_since,
+        is_gone=any(taint["key"] == _OUT_OF_SERVICE for taint in taints),
+        is_wanted=all(labels.get(name) == value for name, value in wanted.node_selector.items()),
+    )
+
+
+def with_foreign(machine: Machine, pods: Iterable[Pod], known: Set[str]) -> Node:
+    """The node less what is on it beside the attempts that the scheduler counts itself, by their labels."""
+    foreign, count = Resources(), 0
+    for pod in pods:
+        if pod.is_over or pod.attempt in known:
+            continue
+        gpus = pod.devices.get(machine.gpu_resource, 0)
+        foreign += replace(pod.request, gpus=gpus)
+        count += 1
+    slots = max(0, (machine.node.slots or 0) - count)
+    return replace(machine.node, foreign=foreign, slots=slots)
+
+
+def _capacity(offered: Json, labels: Json, gpu_resource: str) -> Resources:
+    gpus = whole(offered.get(gpu_resource, 0)) if gpu_resource else 0
+    model = next((labels[one] for one in _MODEL_LABELS if one in labels), "")
+    return Resources(
+        cpu_millicores=millicores(offered.get("cpu", 0)),
+        memory_bytes=whole(offered.get("memory", 0)),
+        disk_bytes=whole(offered.get("ephemeral-storage", 0)),
+        gpus=gpus,
+        gpu_models=names_of_model(model.lower()) if gpus and model else (),
+        gpu_memory_bytes=whole(labels.get(_MEMORY_LABEL, 0)) * MIB if gpus else 0,
+    )
+
+
+def _silent_since(status: Json) -> datetime | None:
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "Ready":
+            return None if condition["status"] == "True" else datetime.fromisoformat(condition["lastTransitionTime"])
+    return datetime.fromisoformat("1970-01-01T00:00:00Z")
+
+
+def _is_shut(taints: Sequence[Json], tolerations: Sequence[Toleration]) -> bool:
+    return any(
+        taint["effect"] in _SHUTS_OUT and not any(one.tolerates(taint) for one in tolerations) for taint in taints
+    )

@@ -1,0 +1,196 @@
+"""Requests to the API server, as JSON. The only file that knows the Kubernetes library, and HTTP.
+
+Of the library come credentials, in all their forms, and connections; its models cost a pod as much as all the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from k8s.errors import ApiError, from_answer
+from k8s.settings import Access
+from tovi_server.core.errors import UnavailableError, UsageError
+
+Json = dict[str, Any]
+
+WITHIN_S: Final = 30
+"""How long an answer may take."""
+_SILENT_S: Final = 90
+"""A watch is told something at least every minute."""
+_MOST_TRIES: Final = 4
+_LONGEST_PAUSE_S: Final = 60
+_MERGE: Final = "application/strategic-merge-patch+json"
+
+
+class Client:
+    """One connection pool. Requests that were surely not acted on (429, 401) are sent again; nothing else is."""
+
+    def __init__(self, configuration: Configuration, access: Access) -> None:
+        self._configuration = configuration
+        self._access = access
+        self._rest = RESTClientObject(configuration)
+        self._free = asyncio.Semaphore(access.requests)
+        self._not_before_s = 0.0
+        """By the loop's clock: the API server asked everybody to wait."""
+
+    async def get(self, path: str, asked: str, **query: str) -> Json:
+        """Raises:
+        ApiError: as all that follow do.
+        """
+        return await self._request("GET", path, asked, query=query)
+
+    async def create(self, path: str, asked: str, body: Json, **query: str) -> Json:
+        return await self._request("POST", path, asked, body=body, query=query)
+
+    async def patch(self, path: str, asked: str, body: Json) -> Json:
+        """By a strategic merge."""
+        return await self._request("PATCH", path, asked, body=body, content=_MERGE)
+
+    async def delete(self, path: str, asked: str, body: Json) -> Json:
+        return await self._request("DELETE", path, asked, body=body)
+
+    async def watch(self, path: str, asked: str, *, seconds: int, **query: str) -> AsyncIterator[Json]:
+        """Events, until the API server ends it, after about so many seconds."""
+        query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=WITHIN_S, sock_read=_SILENT_S)
+        try:
+            async with await self._send("GET", path, query=query, timeout=timeout) as response:
+                if response.status != 200:
+                    raise _refusal(asked, response.status, await response.read())
+                while line := await response.content.readline():
+                    yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _no_answer(asked, error) from error
+
+    async def close(self) -> None:
+        await self._rest.close()
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        asked: str,
+        *,
+        body: Json | None = None,
+        query: Mapping[str, str] | None = None,
+        content: str = "application/json",
+    ) -> Json:
+        for last in range(_MOST_TRIES):
+            try:
+                status, pause_s, told = await self._once(method, path, body=body, query=query, content=content)
+                answer: Json = json.loads(told) if status < 300 else {}
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                raise _no_answer(asked, error) from error
+            if status < 300:
+                return answer
+            if last == _MOST_TRIES - 1 or status not in {401, 429}:
+                raise _refusal(asked, status, told)
+            if status == 401:
+                await self._load_credentials()
+            else:
+                self._hold_back(pause_s)
+        raise AssertionError("the last try raises or returns")
+
+    async def _once(
+        self, method: str, path: str, *, body: Json | None, query: Mapping[str, str] | None, content: str
+    ) -> tuple[int, float, bytes]:
+        """Status, the seconds that it asks to wait, and what it told."""
+        async with self._free:
+            await self._wait_if_asked_to()
+            timeout = aiohttp.ClientTimeout(total=WITHIN_S)
+            response = await self._send(method, path, query=query, timeout=timeout, body=body, content=content)
+            async with response:
+                return response.status, _retry_after_s(response.headers), await response.read()
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None,
+        timeout: aiohttp.ClientTimeout,
+        body: Json | None = None,
+        content: str = "application/json",
+    ) -> aiohttp.ClientResponse:
+        url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Content-Type": content, "Accept": "application/json"}
+        token = await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            headers["Authorization"] = token
+        request: Any = self._rest.request  # it has no types
+        answer = await request(method, url, headers=headers, body=body, _request_timeout=timeout)
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+    def _hold_back(self, pause_s: float) -> None:
+        until = asyncio.get_running_loop().time() + min(max(1.0, pause_s), _LONGEST_PAUSE_S)
+        self._not_before_s = max(self._not_before_s, until)
+
+    async def _wait_if_asked_to(self) -> None:
+        while (left_s := self._not_before_s - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110  # it may move on
+            await asyncio.sleep(left_s)
+
+    async def _load_credentials(self) -> None:
+        """They may have been renewed."""
+        with suppress(UnavailableError, UsageError):
+            await _load(self._configuration, self._access)
+
+
+@asynccontextmanager
+async def open_client(access: Access) -> AsyncIterator[Client]:
+    """Raises:
+    UsageError: the kubeconfig cannot be used, or there is none and this is no pod.
+    """
+    configuration = Configuration()
+    await _load(configuration, access)
+    configuration.connection_pool_maxsize = access.requests + 4  # and the watches
+    client = Client(configuration, access)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def _load(configuration: Configuration, access: Access) -> None:
+    try:
+        if access.kubeconfig is None:
+            load_incluster_config(configuration)  # type: ignore[no-untyped-call]
+        else:
+            file = str(access.kubeconfig)
+            await load_kube_config(file, access.context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
+    except (ConfigException, OSError) as error:
+        where = "as a pod" if access.kubeconfig is None else f"by {access.kubeconfig}"
+        raise UsageError(
+            f"the cluster cannot be reached {where}",
+            why=str(error),
+            hint="[executor.kubernetes] kubeconfig names a file that says how; without, this must be a pod",
+        ) from error
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    given = headers.get("Retry-After", "1")
+    return float(given) if given.isdecimal() else 1.0
+
+
+def _refusal(asked: str, status: int, told: bytes) -> ApiError:
+    try:
+        said = json.loads(told)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        said = {"message": told[:500].decode("utf-8", "replace")}
+    return from_answer(asked, status, str(said.get("reason", "")), str(said.get("message", "")))
+
+
+def _no_answer(asked: str, error: Exception) -> ApiError:
+    return ApiError(asked, status=None, message=str(error) or type(error).__name__)

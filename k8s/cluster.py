@@ -1,0 +1,132 @@
+"""The cluster as it was last seen: machines with what others took of them, and our pods by the attempts they are of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Set
+from datetime import timedelta
+from typing import Final
+
+from k8s import capacity
+from k8s.capacity import Machine
+from k8s.client import Client
+from k8s.errors import ApiError
+from k8s.informer import Informer, Kind
+from k8s.pods import Pod, read_pod
+from k8s.settings import PodSettings
+from scheduler.snapshot import Node
+from tovi_server.core.errors import UnavailableError
+
+_SEEN_WITHIN_S: Final = 10
+
+
+class Cluster:
+    """Two informers and what is derived from them, worked out again only for machines to which something happened."""
+
+    def __init__(
+        self, client: Client, settings: PodSettings, *, told: Callable[[str], None], relist_interval: timedelta
+    ) -> None:
+        """`told` is called with the label of an attempt when something happened to its pod."""
+        self._client = client
+        self._told = told
+        self._pods_of: defaultdict[str, set[str]] = defaultdict(set)
+        self._ours: dict[str, str] = {}
+        self._known: Set[str] = frozenset()
+        self._nodes: dict[str, Node] = {}
+        self._stale: set[str] = set()
+        pods = Kind("/api/v1/pods", "pods", lambda raw: read_pod(raw, settings.installation))
+        nodes = Kind("/api/v1/nodes", "nodes", lambda raw: capacity.read_machine(raw, settings.wanted))
+        self._pods = Informer(client, pods, changed=self._pod_changed, relist_interval=relist_interval)
+        self._machines = Informer(client, nodes, changed=self._machine_changed, relist_interval=relist_interval)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pods.run())
+            group.create_task(self._machines.run())
+
+    async def seen(self) -> None:
+        """Wait until everything was seen once.
+
+        Raises:
+            UnavailableError: it takes long; with the reason, where one is known.
+        """
+        try:
+            async with asyncio.timeout(_SEEN_WITHIN_S):
+                await self._pods.synced.wait()
+                await self._machines.synced.wait()
+        except TimeoutError:
+            raise self.trouble or UnavailableError("the cluster has not been seen yet") from None
+
+    @property
+    def trouble(self) -> ApiError | None:
+        """Why what is known may be old."""
+        return self._pods.trouble or self._machines.trouble
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Those that tasks may run on, by name."""
+        for name in self._stale:
+            self._work_out(name)
+        self._stale.clear()
+        return tuple(self._nodes[name] for name in sorted(self._nodes))
+
+    def machine(self, name: str) -> Machine | None:
+        """None: there is no such node."""
+        return self._machines.items.get(name)
+
+    async def is_surely_gone(self, node: str) -> bool:
+        """Whether there is no such node, as the API server says now."""
+        try:
+            await self._client.get(f"/api/v1/nodes/{node}", "get nodes")
+        except ApiError as error:
+            if error.is_absent:
+                return True
+            raise
+        return False
+
+    def pod(self, label: str) -> Pod | None:
+        """Of one of our attempts; None: there is none, or none has been seen."""
+        return self._pods.items.get(self._ours.get(label, ""))
+
+    def ours(self) -> Set[str]:
+        """The labels of all attempts that have a pod."""
+        return self._ours.keys()
+
+    def count_as_known(self, labels: Set[str]) -> None:
+        """The attempts whose room the scheduler counts itself."""
+        for label in self._known ^ labels:
+            pod = self.pod(label)
+            if pod is not None:
+                self._stale.add(pod.node)
+        self._known = labels
+
+    def _work_out(self, name: str) -> None:
+        machine = self.machine(name)
+        if machine is None or not machine.is_wanted:
+            self._nodes.pop(name, None)
+            return
+        pods = (self._pods.items[key] for key in self._pods_of[name])
+        self._nodes[name] = capacity.with_foreign(machine, pods, self._known)
+
+    def _machine_changed(self, name: str, _: Machine | None) -> None:
+        self._stale.add(name)
+
+    def _pod_changed(self, key: str, before: Pod | None) -> None:
+        pod = self._pods.items.get(key)
+        for one in (before, pod):
+            if one is not None:
+                self._stale.add(one.node)
+                self._pods_of[one.node].discard(key)
+        if pod is not None:
+            self._pods_of[pod.node].add(key)
+        self._tell(key, before, pod)
+
+    def _tell(self, key: str, before: Pod | None, pod: Pod | None) -> None:
+        if before is not None and before.attempt:
+            self._ours.pop(before.attempt, None)
+        if pod is not None and pod.attempt:
+            self._ours[pod.attempt] = key
+        label = (pod or before).attempt if pod or before else ""  # type: ignore[union-attr]
+        if label:
+            self._told(label)

@@ -1,0 +1,123 @@
+"""What is looked at about once a second: logs, what should have started by now, and nodes that fell silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from k8s.charge import Charge
+from k8s.cluster import Cluster
+from k8s.errors import ApiError
+from k8s.requests import PodRequests
+from k8s.settings import KubernetesSettings
+from k8s.status import Running, Waiting
+from tovi_server.core.reasons import EndReason
+
+_UNSCHEDULABLE: Final = timedelta(minutes=1)
+"""A pod that the cluster's scheduler does not want on the node that was chosen is placed anew after so long."""
+_COMPLAINTS_AFTER: Final = timedelta(minutes=1)
+_COMPLAINTS_EVERY_S: Final = 30.0
+_KILL_MARGIN_S: Final = 10.0
+"""How long a kubelet that is heard may take, beyond the grace, to end what has no pod any more."""
+
+log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """Looks at all attempts in turn, and has those ended that must."""
+
+    def __init__(
+        self,
+        settings: KubernetesSettings,
+        cluster: Cluster,
+        requests: PodRequests,
+        *,
+        end: Callable[[Charge, EndReason, str], None],
+        lost: Callable[[Charge, str], None],
+    ) -> None:
+        self._settings = settings
+        self._cluster = cluster
+        self._requests = requests
+        self._end = end
+        self._lost = lost
+        self._asked_at_s: dict[str, float] = {}
+        """When the cluster was last asked what it complains of, by label."""
+
+    async def look(self, charges: Sequence[Charge], *, now: datetime) -> None:
+        """Once, at all of them."""
+        for charge in charges:
+            if not charge.is_over:
+                await self._look_at(charge, now)
+        running = [charge for charge in charges if isinstance(charge.condition, Running)]
+        for charge in await asyncio.to_thread(_with_too_large_logs, running, now.timestamp()):
+            self._end(charge, EndReason.LOG_TOO_LARGE, "")
+        self._asked_at_s = {one.label: at for one in charges if (at := self._asked_at_s.get(one.label)) is not None}
+
+    async def _look_at(self, charge: Charge, now: datetime) -> None:
+        if charge.ending is not None and not charge.ending.is_asked:
+            self._end(charge, charge.ending.reason, charge.ending.message)
+        try:
+            if charge.missing_since_s is not None:
+                await self._look_for(charge, charge.missing_since_s)
+            elif not await self._is_lost_with_node(charge, now) and isinstance(charge.condition, Waiting):
+                await self._look_at_waiting(charge, charge.condition, now)
+        except ApiError as error:
+            log.warning("attempt_not_looked_at", attempt=str(charge.order.attempt), why=error.what)
+
+    async def _look_for(self, charge: Charge, since_s: float) -> None:
+        """Its pod was removed by somebody. A kubelet that is heard ends it; of one that is not, nothing is known."""
+        machine = self._cluster.machine(charge.order.node)
+        missing_s = asyncio.get_running_loop().time() - since_s
+        if machine is not None and not machine.is_gone:
+            grace_s = charge.order.grace.total_seconds() + _KILL_MARGIN_S
+            if machine.silent_since is not None or missing_s < grace_s:
+                return
+        if not await self._requests.exists(charge.name):
+            self._lost(charge, "its pod was deleted by somebody")
+
+    async def _is_lost_with_node(self, charge: Charge, now: datetime) -> bool:
+        """Only once nothing can run there any more, or an admin takes the risk."""
+        node = charge.made.node if charge.made else ""
+        if not node:
+            return False
+        machine = self._cluster.machine(node)
+        if machine is None:
+            is_lost = await self._cluster.is_surely_gone(node)
+            why = f"the node {node} is gone"
+        elif machine.is_gone:
+            is_lost, why = True, f"the node {node} was declared out of service"
+        else:
+            limit = self._settings.node_lost_after
+            is_lost = limit is not None and machine.silent_since is not None and now - machine.silent_since > limit
+            why = f"the node {node} has not been heard of since {machine.silent_since}"
+        if is_lost:
+            self._lost(charge, why)
+        return is_lost
+
+    async def _look_at_waiting(self, charge: Charge, waiting: Waiting, now: datetime) -> None:
+        waited, late = now - waiting.since, now - waiting.since > self._settings.image_pull_deadline
+        if waiting.is_unschedulable:
+            if waited > _UNSCHEDULABLE:
+                self._end(charge, EndReason.NODE_LOST, f"{charge.order.node} was refused: {waiting.problem}")
+        elif waiting.is_hopeless or (waiting.problem and late):
+            self._end(charge, EndReason.START_FAILED, waiting.problem)
+        elif waited > min(_COMPLAINTS_AFTER, self._settings.image_pull_deadline) and charge.made is not None:
+            complaint = await self._complaint(charge, charge.made.uid)
+            if complaint and late:
+                self._end(charge, EndReason.START_FAILED, complaint)
+
+    async def _complaint(self, charge: Charge, uid: str) -> str:
+        """What keeps it from starting, if the cluster was asked now; empty: nothing, or it was asked a moment ago."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._asked_at_s.get(charge.label, -_COMPLAINTS_EVERY_S) < _COMPLAINTS_EVERY_S:
+            return ""
+        self._asked_at_s[charge.label] = now_s
+        return await self._requests.warning(uid)
+
+
+def _with_too_large_logs(charges: Sequence[Charge], now: float) -> list[Charge]:
+    return [charge for charge in charges if charge.marks.look(now) > charge.order.log_limit_bytes]
