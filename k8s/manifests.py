@@ -53,7 +53,6 @@ def manifest(order: Order, settings: PodSettings, *, image: str, gpu_resource: s
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "preemptionPolicy": "Never",
             "terminationGracePeriodSeconds": max(1, round(order.grace.total_seconds())),
             "activeDeadlineSeconds": round((order.timeout + order.grace + _DEADLINE_MARGIN).total_seconds()),
             "imagePullSecrets": [{"name": name} for name in settings.pull_secrets],

@@ -42,11 +42,8 @@ class Live:
 
     folder: Path
     """For everything, passable for the uids of tasks."""
+    data: Path
     program: subprocess.Popen[bytes] | None = None
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
 
     @property
     def port(self) -> int:
@@ -198,14 +195,15 @@ class Live:
 
 
 @contextlib.contextmanager
-def live_server(settings: str = "") -> Iterator[Live]:
+def live_server(settings: str = "", *, data: Path | None = None) -> Iterator[Live]:
     """A server on a fresh data directory, running, with one user, `ada`, who is its admin.
 
-    `settings` is the text of a tovi.toml, if there is anything to set.
+    `settings` is the text of a tovi.toml, if there is anything to set. `data` is a folder, there or not, that outlives
+    the server; None: one of its own, removed in the end.
     """
     folder = Path(tempfile.mkdtemp(prefix="tovi-live-"))
     folder.chmod(0o755)  # tasks may have uids of their own
-    live = Live(folder)
+    live = Live(folder, folder / "data" if data is None else data)
     try:
         if settings:
             (folder / "tovi.toml").write_text(settings)
