@@ -27,7 +27,7 @@ from tovi_server.core.reasons import EndReason, Reason
 from tovi_server.core.resources import GIB, Resources
 from tovi_server.manager.manager import Manager
 from tovi_server.manager.ports import Mark
-from tovi_server.manager.settings import ManagerSettings
+from tovi_server.manager.settings import Images, ManagerSettings
 from tovi_server.manager.users import bootstrap, create
 from tovi_server.manager.watch import ChangeFeed
 from tovi_server.store.accounts import AccountStore
@@ -198,7 +198,9 @@ async def submitted(api: ManagerAPI, text: str | bytes, options: SubmitOptions =
 
 
 @asynccontextmanager
-async def open_house(folder: Path, doorway: Doorway = direct) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path, doorway: Doorway = direct, *, images: Images = Images.UNUSED
+) -> AsyncIterator[House]:
     """With one machine, and `root` as the first user."""
     database = Database.open("sqlite:///tovi.db", base=folder)
     jobs, accounts, files, clock = JobStore(database), AccountStore(database), FakeFiles(), Steady()
@@ -214,7 +216,7 @@ async def open_house(folder: Path, doorway: Doorway = direct) -> AsyncIterator[H
         jobs,
         accounts,
         files,
-        settings=ManagerSettings(server=server, most_tasks=1000),
+        settings=ManagerSettings(server=server, most_tasks=1000, images=images),
         clock=clock,
         ring=ring,
         changes=changes,

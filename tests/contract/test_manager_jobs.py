@@ -26,6 +26,7 @@ from tovi_server.core.errors import (
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId, Reference, parse_reference
 from tovi_server.core.reasons import EndReason
+from tovi_server.manager.settings import Images
 
 PIPELINE = """
 name: survey
@@ -73,6 +74,21 @@ async def test_images_are_said_to_be_kept_and_not_used_once(ada: ManagerAPI) -> 
     text = "stages:\n  a: {run: x, image: slim}\n  b: {run: x, image: slim}\n  c: {run: x, image: full}"
     said = (await ada.submit(NO_OPTIONS, one_piece(text))).notices
     assert said == ("image full, slim is kept with the job and not used: tasks run on this server's own machine",)
+
+
+async def test_images_that_are_used_are_no_news(tmp_path: Path) -> None:
+    async with open_house(tmp_path, images=Images.OPTIONAL) as house:
+        ada = await house.person("ada")
+        await submitted(ada, "run: x")
+        assert not (await ada.submit(NO_OPTIONS, one_piece("run: x\nimage: slim"))).notices
+
+
+async def test_where_tasks_need_images_a_stage_without_one_is_refused(tmp_path: Path) -> None:
+    async with open_house(tmp_path, images=Images.REQUIRED) as house:
+        ada = await house.person("ada")
+        with pytest.raises(InvalidSpecError, match='stage "b" names no image'):
+            await submitted(ada, "stages:\n  a: {run: x, image: slim}\n  b: {run: x}")
+        await submitted(ada, "defaults: {image: slim}\nstages:\n  a: {run: x}\n  b: {run: x}")
 
 
 async def test_an_archive_travels_into_the_project(house: House, ada: ManagerAPI) -> None:

@@ -23,7 +23,7 @@ from tovi_server.files.shared import SharedFiles
 from tovi_server.files.tree import Tree
 from tovi_server.manager.manager import Manager
 from tovi_server.manager.ports import Planner
-from tovi_server.manager.settings import ManagerSettings
+from tovi_server.manager.settings import Images, ManagerSettings
 from tovi_server.manager.watch import ChangeFeed
 from tovi_server.receivers import host_keys
 from tovi_server.receivers.api_channel import serve_api
@@ -35,6 +35,7 @@ from tovi_server.receivers.scp import scp_door
 from tovi_server.receivers.settings import ReceiverSettings
 from tovi_server.receivers.sftp import sftp_door
 from tovi_server.receivers.ssh_server import SshReceiver
+from tovi_server.settings import ExecutorKind, ExecutorSettings
 
 
 async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequence[socket.socket]) -> None:
@@ -87,12 +88,19 @@ def _manager(base: Foundations, changes: ChangeFeed, planner: Planner, *, port: 
             server=views.ServerInfo(settings.server.name or socket.gethostname(), version("tovi"), port, keys),
             most_tasks=settings.submissions.most_tasks,
             queues=settings.scheduler.queues,
+            images=_images(settings.executor),
         ),
         clock=base.clock,
         ring=told,
         changes=changes,
         planner=planner,
     )
+
+
+def _images(executor: ExecutorSettings) -> Images:
+    if executor.kind is ExecutorKind.LOCAL:
+        return Images.UNUSED
+    return Images.OPTIONAL if executor.kubernetes.image else Images.REQUIRED
 
 
 def _receiver(base: Foundations, manager: Manager, counter: Counter) -> SshReceiver:

@@ -20,6 +20,7 @@ from tovi_server.manager.access import need_project
 from tovi_server.manager.desk import Desk
 from tovi_server.manager.feasible import need_room
 from tovi_server.manager.projects import current_project
+from tovi_server.manager.settings import Images
 from tovi_server.manager.submission import arrive, read_yaml
 
 UNNAMED = "job"
@@ -47,14 +48,16 @@ async def submit(desk: Desk, options: SubmitOptions, source: AsyncIterable[bytes
     found = await _receive(desk, options, source, keep=True)
     job, created = await desk.jobs.submit(new_job(desk, options, found), now=desk.clock.now())
     desk.ring()
-    return views.Submitted(job, created, _notices(found.what.spec))
+    return views.Submitted(job, created, _notices(found.what.spec, desk.settings.images))
 
 
 async def check(desk: Desk, options: SubmitOptions, source: AsyncIterable[bytes]) -> views.Checked:
     found = await _receive(desk, options, source, keep=False)
     stages = tuple(present.planned_stage(stage, expand.count(stage.cells)) for stage in found.what.spec.stages)
     name = present.line(options.name or found.what.spec.name or UNNAMED)
-    return views.Checked(name, stages, sum(stage.tasks_total for stage in stages), _notices(found.what.spec))
+    return views.Checked(
+        name, stages, sum(stage.tasks_total for stage in stages), _notices(found.what.spec, desk.settings.images)
+    )
 
 
 async def _receive(desk: Desk, options: SubmitOptions, source: AsyncIterable[bytes], *, keep: bool) -> Checked:
@@ -92,6 +95,7 @@ async def checked(desk: Desk, options: SubmitOptions, what: Read) -> Checked:
     await need_project(desk, project, Action.SUBMIT)
     _need_queue(desk, options.queue or what.spec.queue)
     _need_few_tasks(desk, what.spec)
+    _need_images(desk, what.spec)
     need_room(what.spec, [node for node, _ in await desk.jobs.nodes()])
     await _need_datasets(desk, project, what.spec)
     return Checked(project, what)
@@ -108,6 +112,16 @@ def _need_few_tasks(desk: Desk, spec: Spec) -> None:
     if total > desk.settings.most_tasks:
         raise QuotaExceededError(
             f"the job would have {total} tasks", why=f"the limit of this server is {desk.settings.most_tasks} a job"
+        )
+
+
+def _need_images(desk: Desk, spec: Spec) -> None:
+    without = [stage.name for stage in spec.stages if stage.image is None]
+    if without and desk.settings.images is Images.REQUIRED:
+        raise InvalidSpecError(
+            f'stage "{without[0]}" names no image',
+            why="tasks run in containers here, and this server has no image for those that name none",
+            hint="for instance `image: python:3.12`, in the stage or under `defaults:`",
         )
 
 
@@ -152,7 +166,8 @@ def _digest(options: SubmitOptions, found: Checked) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-def _notices(spec: Spec) -> tuple[str, ...]:
-    images = sorted({stage.image for stage in spec.stages if stage.image is not None})
-    without = (f"image {', '.join(images)} is kept with the job and not used: tasks run on this server's own machine",)
-    return tuple(present.line(notice) for notice in (*spec.notices, *(without if images else ())))
+def _notices(spec: Spec, images: Images) -> tuple[str, ...]:
+    named = sorted({stage.image for stage in spec.stages if stage.image is not None})
+    without = (f"image {', '.join(named)} is kept with the job and not used: tasks run on this server's own machine",)
+    unused = without if named and images is Images.UNUSED else ()
+    return tuple(present.line(notice) for notice in (*spec.notices, *unused))
