@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from tovi_server.app import log_form
 from tovi_server.app.ending import exit_status
 from tovi_server.core.errors import UsageError
-from tovi_server.settings import Settings, read_settings
+from tovi_server.settings import Role, Settings, read_settings
 
 KeyFile = Annotated[str, Parameter(allow_leading_hyphen=True)]
 """`-` is one."""
@@ -74,20 +74,21 @@ def init(place: Place, *, admin: str, key: KeyFile) -> None:
 
 
 @app.command
-def serve(place: Place, *, listen: list[str] | None = None) -> None:
+def serve(place: Place, *, listen: list[str] | None = None, role: Role | None = None) -> None:
     """Serve until told to end by TERM or INT.
 
     Args:
         listen: An address and port; port 0 lets the system choose. Can be given several times.
+        role: All there is to do, or on PostgreSQL only a part of it.
     """
     from tovi_server.app import parent
 
-    given = {"server": {"listen": listen}} if listen else {}
-    asyncio.run(parent.serve(place.data.absolute(), place.settings(**given), announce=_announce))
+    given = {name: value for name, value in (("listen", listen), ("role", role)) if value}
+    asyncio.run(parent.serve(place.data.absolute(), place.settings(server=given), announce=_announce))
 
 
-def _announce(address: str) -> None:
-    sys.stdout.write(f"tovi: listening on {address}\n")
+def _announce(line: str) -> None:
+    sys.stdout.write(f"tovi: {line}\n")
     sys.stdout.flush()
 
 

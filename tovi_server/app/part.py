@@ -12,7 +12,8 @@ from typing import Final
 
 import structlog
 
-from tovi_server.app.link import END, READY, read_status
+from tovi_server.app import link
+from tovi_server.app.link import END, read_status
 from tovi_server.app.nursery import Nursery
 from tovi_server.app.start import Start
 from tovi_server.core.errors import UnavailableError
@@ -41,6 +42,12 @@ class Part:
     def __init__(self, start: Start, nursery: Nursery, equip: Equip) -> None:
         self.ready = asyncio.Event()
         """It was ready once."""
+        self.kind = start.kind
+        self.is_serving = False
+        """It is there now, and ready: for a scheduler that may be to stand by."""
+        self.is_leading = False
+        """It is the scheduler that works."""
+        self.restarts = 0
         self._start = start
         self._nursery = nursery
         self._equip = equip
@@ -60,7 +67,8 @@ class Part:
             if not self._ending and not self.ready.is_set():
                 raise PartFailedError(status)
             if not self._ending:
-                log.error("part_died", part=self._start.kind.value, status=status)
+                log.error("part_died", part=self.kind.value, status=status)
+                self.restarts += 1
                 pause_s = _FIRST_PAUSE_S if was_ready else min(2 * pause_s, _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s)
 
@@ -95,6 +103,7 @@ class Part:
         try:
             return await self._listen(reader)
         finally:
+            self.is_serving = self.is_leading = False
             self._pid = None
             self._writer.close()
             self._writer = None
@@ -104,10 +113,13 @@ class Part:
         was_ready, status = False, _KILLED
         with suppress(ConnectionResetError):  # it was killed before it read all it was told
             while line := await reader.readline():
-                if line == READY:
-                    was_ready = True
-                    self.ready.set()
-                    log.info("part_ready", part=self._start.kind.value, pid=self._pid)
-                else:
-                    status = read_status(line) or 0
+                match line:
+                    case link.READY:
+                        was_ready = self.is_serving = True
+                        self.ready.set()
+                        log.info("part_ready", part=self.kind.value, pid=self._pid)
+                    case link.LEADING:
+                        self.is_leading = True
+                    case _:
+                        status = read_status(line) or 0
         return was_ready, status

@@ -55,3 +55,7 @@ class LocalCounter:
             self._held[claim.kind, claim.key] -= 1
             if self._held[claim.kind, claim.key] <= 0:
                 del self._held[claim.kind, claim.key]
+
+    def held(self, kind: str) -> int:
+        """How many claims of a kind are held now, whatever their keys."""
+        return sum(count for (of, _), count in self._held.items() if of == kind)

@@ -33,6 +33,10 @@ class CounterServer:
         self._receivers.add(receiver)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: receiver, sock)
 
+    def held(self, kind: str) -> int:
+        """How many claims of a kind all receivers hold now."""
+        return self._counts.held(kind)
+
     def close(self) -> None:
         """Answer nobody any more."""
         for receiver in list(self._receivers):

@@ -1,9 +1,14 @@
-"""The server's own keys: made once, readable by the server alone, refused when they are not."""
+"""The server's own keys: made once, readable by the server alone, refused when they are not.
+
+A folder of keys may also be mounted, as Kubernetes does with a Secret: its names are links within the folder, and
+root's files are given to the server by its group.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+from base64 import b64encode
 from pathlib import Path
 
 import asyncssh
@@ -11,6 +16,7 @@ import asyncssh
 from tovi_server.core.errors import ConflictError, ToviError
 
 _KEYS = {"ssh_host_ed25519_key": ("ssh-ed25519", 0), "ssh_host_rsa_key": ("ssh-rsa", 3072)}
+_FORBIDDEN = stat.S_IRWXG | stat.S_IRWXO
 
 
 def create(folder: Path) -> None:
@@ -38,8 +44,8 @@ def load(folder: Path) -> tuple[asyncssh.SSHKeyPair, ...]:
 
 
 def public_lines(folder: Path) -> tuple[str, ...]:
-    """The public halves in OpenSSH's one-line form, as clients put them into known_hosts."""
-    return tuple((folder / f"{name}.pub").read_text().strip() for name in _KEYS)
+    """The public halves in OpenSSH's one-line form, as clients put them into known_hosts. Raises as `load`."""
+    return tuple(f"{pair.get_algorithm()} {b64encode(pair.public_data).decode()}" for pair in load(folder))
 
 
 def _write(path: Path, data: bytes, *, mode: int) -> None:
@@ -64,12 +70,12 @@ def _pair(path: Path) -> asyncssh.SSHKeyPair:
 
 def _checked(path: Path) -> Path:
     try:
-        status = path.lstat()
+        status = path.stat()
     except FileNotFoundError as error:
         raise ToviError(f"no host key at {path}", hint="`tovi-server init` makes one") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise ToviError(f"the host key {path} is not a regular file")
-    if status.st_mode & 0o077:
+    if not stat.S_ISREG(status.st_mode) or not path.resolve().is_relative_to(path.parent.resolve()):
+        raise ToviError(f"the host key {path} is not a regular file of its folder")
+    if status.st_mode & _FORBIDDEN & ~(stat.S_IRGRP if _is_given_by_group(status) else 0):
         raise ToviError(
             f"others can read the host key {path}",
             why=f"its mode is {stat.S_IMODE(status.st_mode):04o}; whoever has it can pose as this server",
@@ -78,3 +84,8 @@ def _checked(path: Path) -> Path:
     if status.st_uid not in {0, os.geteuid()}:
         raise ToviError(f"the host key {path} belongs to somebody else", why=f"its owner is uid {status.st_uid}")
     return path
+
+
+def _is_given_by_group(status: os.stat_result) -> bool:
+    """The only way in which a server that is not root can read a file of root's."""
+    return status.st_uid == 0 != os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}
