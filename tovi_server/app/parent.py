@@ -10,6 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from tovi_server.app import plain_http
 from tovi_server.app.listening import address_of, check_addresses, open_sockets
 from tovi_server.app.nursery import Nursery
@@ -19,6 +21,8 @@ from tovi_server.app.server_folder import check_server_folder
 from tovi_server.app.start import Kind, Start
 from tovi_server.receivers.counter_link import CounterServer
 from tovi_server.settings import Role, Settings
+
+log = structlog.get_logger(__name__)
 
 _GRACE_S: Final = 10
 """Beyond the time that open sessions have."""
@@ -98,6 +102,7 @@ class _Parent:
 
                 pages = Health([*self._schedulers, *self._receivers], self._counter.held)
                 await stack.enter_async_context(await plain_http.start(sock, pages.answer))
+                log.info("answering_probes", address=address_of(sock))
             yield
 
     async def _for_receiver(self) -> list[socket.socket]:
