@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -36,6 +37,10 @@ class Charge:
     ending: Ending | None = None
     missing_since_s: float | None = None
     """By the loop's clock: since when its pod is not there any more."""
+    delayed_by: str = ""
+    """What was last told of why it cannot go on; empty: nothing stands in its way."""
+    told_at_s: float = -math.inf
+    """By the loop's clock: when that was."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     @property

@@ -26,11 +26,12 @@ from k8s.watch import Watch
 from scheduler.logs import LogMarks
 from scheduler.ports import Clock, Executor, Order
 from scheduler.snapshot import Node
-from tovi_server.core.events import Exited, Lost, Report, Started
+from tovi_server.core.events import Delayed, Exited, Lost, Report, Started
 from tovi_server.core.ids import AttemptId
 from tovi_server.core.reasons import EndReason
 
 _DISCARDS_AT_ONCE: Final = 8
+_BETWEEN_DELAYS_S: Final = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +77,7 @@ class KubernetesExecutor:
     def join(self, cluster: Cluster) -> None:
         """What it looks at, before anything else is asked of it."""
         self._cluster = cluster
-        self._watch = Watch(self._settings, cluster, self._requests, end=self.end, lost=self.lost)
+        self._watch = Watch(self._settings, cluster, self._requests, tell=self)
 
     async def nodes(self) -> tuple[Node, ...]:
         """As `Executor.nodes`."""
@@ -164,6 +165,14 @@ class KubernetesExecutor:
             charge.ending.is_asked = True
             self._in_background(self._ask_to_end(charge, charge.made, charge.ending))
 
+    def delayed(self, charge: Charge, message: str) -> None:
+        """It cannot go on; empty: it can. The cluster says the same in many ways, so this is told now and then."""
+        now_s = asyncio.get_running_loop().time()
+        if message == charge.delayed_by or (message and now_s - charge.told_at_s < _BETWEEN_DELAYS_S):
+            return
+        charge.delayed_by, charge.told_at_s = message, now_s
+        self._reports.put_nowait(Delayed(charge.order.attempt, self._clock.now(), message))
+
     def lost(self, charge: Charge, message: str) -> None:
         """It surely runs no more, and how it ended nobody will know."""
         self._tell_end(charge, Ended(None, Lost(charge.order.attempt, self._clock.now(), message)))
@@ -204,6 +213,7 @@ class KubernetesExecutor:
 
     def _started(self, charge: Charge, at: datetime) -> None:
         self._reports.put_nowait(Started(charge.order.attempt, at))
+        charge.delayed_by = ""
         left_s = (at + charge.order.timeout - self._clock.now()).total_seconds()
         charge.later(left_s, lambda: self.end(charge, EndReason.TIMEOUT))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -27,6 +27,19 @@ _KILL_MARGIN_S: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
+class Findings(Protocol):
+    """Who is told what was found."""
+
+    def end(self, charge: Charge, reason: EndReason, message: str = "") -> None:
+        """It has to end."""
+
+    def lost(self, charge: Charge, message: str) -> None:
+        """It surely runs no more."""
+
+    def delayed(self, charge: Charge, message: str) -> None:
+        """It cannot go on for now; empty: it can."""
+
+
 class Watch:
     """Looks at all attempts in turn, and has those ended that must."""
 
@@ -36,14 +49,12 @@ class Watch:
         cluster: Cluster,
         requests: PodRequests,
         *,
-        end: Callable[[Charge, EndReason, str], None],
-        lost: Callable[[Charge, str], None],
+        tell: Findings,
     ) -> None:
         self._settings = settings
         self._cluster = cluster
         self._requests = requests
-        self._end = end
-        self._lost = lost
+        self._tell = tell
         self._asked_at_s: dict[str, float] = {}
         """When the cluster was last asked what it complains of, by label."""
 
@@ -54,61 +65,74 @@ class Watch:
                 await self._look_at(charge, now)
         running = [charge for charge in charges if isinstance(charge.condition, Running)]
         for charge in await asyncio.to_thread(_with_too_large_logs, running, now.timestamp()):
-            self._end(charge, EndReason.LOG_TOO_LARGE, "")
+            self._tell.end(charge, EndReason.LOG_TOO_LARGE)
         self._asked_at_s = {one.label: at for one in charges if (at := self._asked_at_s.get(one.label)) is not None}
 
     async def _look_at(self, charge: Charge, now: datetime) -> None:
         if charge.ending is not None and not charge.ending.is_asked:
-            self._end(charge, charge.ending.reason, charge.ending.message)
+            self._tell.end(charge, charge.ending.reason, charge.ending.message)
         try:
-            if charge.missing_since_s is not None:
-                await self._look_for(charge, charge.missing_since_s)
-            elif not await self._is_lost_with_node(charge, now) and isinstance(charge.condition, Waiting):
-                await self._look_at_waiting(charge, charge.condition, now)
+            self._tell.delayed(charge, await self._delay(charge, now))
         except ApiError as error:
             log.warning("attempt_not_looked_at", attempt=str(charge.order.attempt), why=error.what)
 
-    async def _look_for(self, charge: Charge, since_s: float) -> None:
+    async def _delay(self, charge: Charge, now: datetime) -> str:
+        """Why it cannot go on; empty: it can, or it has to end and that was told."""
+        if charge.missing_since_s is not None:
+            return await self._look_for(charge, charge.missing_since_s)
+        silent = await self._look_at_node(charge, now)
+        if not silent and isinstance(charge.condition, Waiting):
+            return await self._look_at_waiting(charge, charge.condition, now)
+        return silent
+
+    async def _look_for(self, charge: Charge, since_s: float) -> str:
         """Its pod was removed by somebody. A kubelet that is heard ends it; of one that is not, nothing is known."""
         machine = self._cluster.machine(charge.order.node)
         missing_s = asyncio.get_running_loop().time() - since_s
         if machine is not None and not machine.is_gone:
             grace_s = charge.order.grace.total_seconds() + _KILL_MARGIN_S
             if machine.silent_since is not None or missing_s < grace_s:
-                return
+                return f"its pod was deleted by somebody, and {machine.name} may not have ended it yet"
         if not await self._requests.exists(charge.name):
-            self._lost(charge, "its pod was deleted by somebody")
+            self._tell.lost(charge, "its pod was deleted by somebody")
+        return ""
 
-    async def _is_lost_with_node(self, charge: Charge, now: datetime) -> bool:
-        """Only once nothing can run there any more, or an admin takes the risk."""
+    async def _look_at_node(self, charge: Charge, now: datetime) -> str:
+        """An attempt is lost only once nothing can run there any more, or an admin takes the risk."""
         node = charge.made.node if charge.made else ""
-        if not node:
-            return False
         machine = self._cluster.machine(node)
+        if not node:
+            return ""
         if machine is None:
-            is_lost = await self._cluster.is_surely_gone(node)
-            why = f"the node {node} is gone"
+            if await self._cluster.is_surely_gone(node):
+                self._tell.lost(charge, f"the node {node} is gone")
         elif machine.is_gone:
-            is_lost, why = True, f"the node {node} was declared out of service"
-        else:
-            limit = self._settings.node_lost_after
-            is_lost = limit is not None and machine.silent_since is not None and now - machine.silent_since > limit
-            why = f"the node {node} has not been heard of since {machine.silent_since}"
-        if is_lost:
-            self._lost(charge, why)
-        return is_lost
+            self._tell.lost(charge, f"the node {node} was declared out of service")
+        elif machine.silent_since is not None:
+            return self._look_at_silent(charge, node, machine.silent_since, now)
+        return ""
 
-    async def _look_at_waiting(self, charge: Charge, waiting: Waiting, now: datetime) -> None:
+    def _look_at_silent(self, charge: Charge, node: str, since: datetime, now: datetime) -> str:
+        silent = f"{node} has not been heard of since {since:%Y-%m-%d %H:%M:%S} UTC"
+        limit = self._settings.node_lost_after
+        if limit is None or now - since < limit:
+            return f"{silent}; what runs there may still be running, and is not started anew while it may"
+        self._tell.lost(charge, silent)
+        return ""
+
+    async def _look_at_waiting(self, charge: Charge, waiting: Waiting, now: datetime) -> str:
         waited, late = now - waiting.since, now - waiting.since > self._settings.image_pull_deadline
         if waiting.is_unschedulable:
             if waited > _UNSCHEDULABLE:
-                self._end(charge, EndReason.NODE_LOST, f"{charge.order.node} was refused: {waiting.problem}")
+                self._tell.end(charge, EndReason.NODE_LOST, f"{charge.order.node} was refused: {waiting.problem}")
         elif waiting.is_hopeless or (waiting.problem and late):
-            self._end(charge, EndReason.START_FAILED, waiting.problem)
+            self._tell.end(charge, EndReason.START_FAILED, waiting.problem)
         elif waited > min(_COMPLAINTS_AFTER, self._settings.image_pull_deadline) and charge.made is not None:
             complaint = await self._complaint(charge, charge.made.uid)
             if complaint and late:
-                self._end(charge, EndReason.START_FAILED, complaint)
+                self._tell.end(charge, EndReason.START_FAILED, complaint)
+            return complaint or charge.delayed_by
+        return waiting.problem
 
     async def _complaint(self, charge: Charge, uid: str) -> str:
         """What keeps it from starting, if the cluster was asked now; empty: nothing, or it was asked a moment ago."""

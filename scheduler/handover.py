@@ -14,7 +14,7 @@ from scheduler.ports import AttemptFiles, Clock, Executor
 from scheduler.reconcile import Charge, Phase, Steps, reconcile
 from scheduler.snapshot import Active
 from tovi_server.core.errors import ToviError, UnavailableError
-from tovi_server.core.events import Exited, Report, Started
+from tovi_server.core.events import Delayed, End, Exited, Report
 from tovi_server.core.ids import AttemptId
 from tovi_server.core.reasons import EndReason
 
@@ -32,13 +32,13 @@ class Handover:
     """Knows of every attempt under way how far it is; preparing and starting happen a few at a time."""
 
     def __init__(
-        self, *, files: AttemptFiles, executor: Executor, clock: Clock, ended: Callable[[Exited], None]
+        self, *, files: AttemptFiles, executor: Executor, clock: Clock, tell: Callable[[Report], None]
     ) -> None:
-        """`ended` is told of attempts that end without having started."""
+        """`tell` is called for attempts that end without having started, or cannot start yet."""
         self._files = files
         self._executor = executor
         self._clock = clock
-        self._ended = ended
+        self._tell = tell
         self._charges: dict[AttemptId, Charge] = {}
         self._starts = Crew(self._hand_over, of_a_stage=_STARTS_OF_A_STAGE)
         self._stops = Crew(self._stop, of_a_stage=_STOPS_OF_A_STAGE)
@@ -76,7 +76,7 @@ class Handover:
         charge = self._charges.get(report.attempt)
         if charge is None or charge.phase is Phase.ENDED:
             return False
-        if not isinstance(report, Started):
+        if isinstance(report, End):
             self._set(replace(charge, phase=Phase.ENDED))
         return True
 
@@ -101,7 +101,7 @@ class Handover:
     def _end(self, attempt: AttemptId, reason: EndReason, message: str = "") -> None:
         exited = Exited(attempt, self._clock.now(), reason, exit_code=None, message=message)
         if self.heard(exited):
-            self._ended(exited)
+            self._tell(exited)
 
     async def _hand_over(self, attempt: AttemptId) -> None:
         if not self._is(attempt, Phase.WAITING):
@@ -111,6 +111,7 @@ class Handover:
             await self._start(attempt)
         except UnavailableError as error:
             log.warning("attempt_not_started_yet", attempt=str(attempt), why=_in_one_line(error))
+            self._delayed(attempt, _in_one_line(error))
             self._again_later(attempt)
         except ToviError as error:
             self._end(attempt, EndReason.START_FAILED, _in_one_line(error))
@@ -136,6 +137,12 @@ class Handover:
         self._set(charge)
         if charge.active.cancel_requested:
             self._stops.ask(attempt)
+
+    def _delayed(self, attempt: AttemptId, message: str) -> None:
+        charge = self._charges[attempt]
+        if charge.phase is Phase.PREPARING and charge.delayed_by != message:
+            self._set(replace(charge, delayed_by=message))
+            self._tell(Delayed(attempt, self._clock.now(), message))
 
     def _again_later(self, attempt: AttemptId) -> None:
         if self._is(attempt, Phase.PREPARING):

@@ -22,7 +22,7 @@ from scheduler.ports import AttemptFiles, Clock, Executor, Queue
 from scheduler.recorder import Recorder
 from scheduler.snapshot import Node, Snapshot
 from tovi_server.core.errors import InvariantError, ToviError
-from tovi_server.core.events import Started
+from tovi_server.core.events import End
 from tovi_server.core.ids import AttemptId
 
 _RECORD_NODES_EVERY: Final = timedelta(seconds=5)
@@ -50,7 +50,7 @@ class Loop:
         self._interval = interval
         self._told = told
         self._recorder = Recorder(queue=queue, files=files, clock=clock, recorded=self._after_record)
-        self._handover = Handover(files=files, executor=executor, clock=clock, ended=self._recorder.take)
+        self._handover = Handover(files=files, executor=executor, clock=clock, tell=self._recorder.take)
         self._one_at_a_time = asyncio.Lock()
         self._woken = asyncio.Event()
         self._adopted = asyncio.Event()
@@ -125,7 +125,7 @@ class Loop:
         async for report in self._executor.reports():
             if self._handover.heard(report):
                 self._recorder.take(report)
-                if not isinstance(report, Started):
+                if isinstance(report, End):
                     self.wake()
         raise InvariantError("the executor reports no more")
 

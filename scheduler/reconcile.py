@@ -43,6 +43,8 @@ class Charge:
     """How often handing it over went wrong."""
     not_before: datetime | None = None
     """When it may be tried again; None: at once."""
+    delayed_by: str = ""
+    """What was last told of why it could not be handed over."""
 
     def after_failure(self, now: datetime) -> Charge:
         """Waiting again, each time longer."""

@@ -17,7 +17,7 @@ from scheduler.outage import Outage
 from scheduler.ports import AttemptFiles, Clock, Queue
 from scheduler.reconcile import pause
 from tovi_server.core.errors import UnavailableError
-from tovi_server.core.events import Exited, Lost, Report, Started
+from tovi_server.core.events import End, Exited, Report
 from tovi_server.core.ids import AttemptId
 from tovi_server.core.reasons import EndReason
 
@@ -29,7 +29,7 @@ _MOST_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class _Ended:
     """An end that is looked into."""
 
     exited: Exited
@@ -46,7 +46,7 @@ class Recorder:
         self._files = files
         self._clock = clock
         self._recorded = recorded
-        self._ends: dict[AttemptId, _End] = {}
+        self._ends: dict[AttemptId, _Ended] = {}
         self._ready: list[Report] = []
         self._wanted = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -56,11 +56,11 @@ class Recorder:
 
     def take(self, report: Report) -> None:
         """Have it recorded, soon and in order with what the same attempt reported before."""
-        if isinstance(report, Started):
-            self._hand_in(report)
-        else:
-            self._ends[report.attempt] = _End(_as_exit(report))
+        if isinstance(report, End):
+            self._ends[report.attempt] = _Ended(_as_exit(report))
             self._finishing.ask(report.attempt)
+        else:
+            self._hand_in(report)
 
     @property
     def troubled(self) -> frozenset[AttemptId]:
@@ -98,14 +98,14 @@ class Recorder:
         del self._ends[attempt]
         self._hand_in(exited)
 
-    def _again_later(self, end: _End) -> None:
+    def _again_later(self, end: _Ended) -> None:
         again_at = self._clock.now() + pause(end.tries)
         self._ends[end.exited.attempt] = replace(end, tries=end.tries + 1, not_before=again_at)
 
     def _hand_in(self, report: Report) -> None:
         self._ready.append(report)
         self._wanted.set()
-        if not isinstance(report, Started):
+        if isinstance(report, End):
             self._urgent.set()
 
     async def _record_for_ever(self) -> None:
@@ -133,10 +133,10 @@ class Recorder:
         del self._ready[: len(batch)]
         self._recorded_at_s = asyncio.get_running_loop().time()
         self._outage.worked()
-        self._recorded(any(not isinstance(report, Started) for report in batch))
+        self._recorded(any(isinstance(report, End) for report in batch))
 
 
-def _as_exit(report: Exited | Lost) -> Exited:
+def _as_exit(report: End) -> Exited:
     """A lost attempt leaves files too."""
     if isinstance(report, Exited):
         return report

@@ -14,7 +14,7 @@ from scheduler.policies.default import DEFAULT
 from scheduler.policies.protocols import Policies
 from scheduler.ports import Order, Owner
 from scheduler.snapshot import Active, Changes, Node, Placement, StageQueue
-from tovi_server.core.events import Exited, Report, Started
+from tovi_server.core.events import Delayed, Exited, Report, Started
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason
 from tovi_server.core.resources import GIB, Resources
@@ -100,6 +100,7 @@ class FakeQueue:
     """Raised one by one by the next looks."""
     lost_answers: list[Exception] = field(default_factory=list)
     """Raised one by one by the next dispatches, which were committed."""
+    delays: list[Delayed] = field(default_factory=list)
     batches: list[tuple[Report, ...]] = field(default_factory=list)
     recording: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while a record may be committed."""
@@ -160,6 +161,9 @@ class FakeQueue:
     def _apply(self, report: Report) -> None:
         active = self.under_way.get(report.attempt)
         if active is None or active.state not in ACTIVE:
+            return
+        if isinstance(report, Delayed):
+            self.delays.append(report)
             return
         if isinstance(report, Started):
             self.under_way[report.attempt] = replace(active, state=TaskState.RUNNING, started_at=report.at)

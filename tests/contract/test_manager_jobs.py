@@ -23,6 +23,7 @@ from tovi_server.core.errors import (
     UsageError,
     WaitTimeoutError,
 )
+from tovi_server.core.events import Delayed
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId, Reference, parse_reference
 from tovi_server.core.reasons import EndReason
@@ -218,6 +219,16 @@ async def test_why_a_task_waits_for_a_stage_has_numbers(house: House, ada: Manag
     job = await submitted(ada, PIPELINE)
     why = await ada.why(_ref(f"{job}.train"))
     assert (why.state, why.reasons[0].code, why.reasons[0].data["tasks_left"]) == ("waiting", "needs", 1)
+
+
+async def test_why_a_task_is_not_started_yet_says_where_it_waits_and_for_what(house: House, ada: ManagerAPI) -> None:
+    job = await submitted(ada, "run: true")
+    await house.dispatch(f"{job}.main.0")
+    await house.jobs.record([Delayed(attempt_of(f"{job}.main.0/1"), house.clock.now(), "the quota is used up")])
+    for asked in (_ref(job), _ref(f"{job}.main.0")):
+        (reason,) = (await ada.why(asked)).reasons
+        assert reason.code == "starting"
+        assert "it is being started on n1: the quota is used up" in reason.message
 
 
 async def test_why_a_job_failed_names_task_code_and_log(house: House, ada: ManagerAPI) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from scheduler.snapshot import Active, Placement
 from tests.contract.store_house import DAWN, House, assert_counts_are_true, stage
-from tovi_server.core.events import Exited, Lost, Started, Usage
+from tovi_server.core.events import Delayed, Exited, Lost, Started, Usage
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason
 from tovi_server.core.retry import Cause, RetryPolicy
@@ -61,6 +61,20 @@ async def test_an_intent_is_active_until_its_end(house: House) -> None:
     assert await house.store.active() == (replace(intent, state=TaskState.RUNNING, started_at=DAWN),)
     await house.end(intent)
     assert await house.store.active() == ()
+
+
+async def test_a_delay_says_why_until_the_start_and_is_an_event_once(house: House) -> None:
+    job = await house.submit()
+    (intent,) = await house.store.dispatch([Placement(TaskId(job, "main", 0), "n7")], now=DAWN)
+    late = Delayed(intent.attempt, DAWN, "no such image")
+    await house.store.record([late])
+    await house.store.record([late])
+    delayed = await house.store.first_delayed(job)
+    assert delayed is not None
+    assert (delayed.state, delayed.message) == (TaskState.STARTING, "no such image")
+    assert sum("delayed" in line for line in await house.story(job)) == 1
+    await house.store.record([Started(intent.attempt, DAWN)])
+    assert await house.store.first_delayed(job) is None
 
 
 async def test_a_task_is_dispatched_once(house: House) -> None:

@@ -407,6 +407,15 @@ class TestFailingStarts:
             await house.look_until(lambda: attempt(1) in house.executor.starting.begun)
         assert house.files.preparing.begun == [attempt(1)] * 3
 
+    async def test_why_it_waits_is_told_once(self, house: House) -> None:
+        house.queue.submit(1)
+        house.files.preparing.fail(attempt(1), AWAY, AWAY)
+        async with house.running():
+            await house.look_until(lambda: attempt(1) in house.executor.starting.begun)
+        assert [(delay.attempt, delay.message) for delay in house.queue.delays] == [
+            (attempt(1), f"{AWAY.what}: {AWAY.why}")
+        ]
+
     async def test_the_next_try_waits_for_its_time(self, house: House) -> None:
         house.queue.submit(1)
         house.files.preparing.fail(attempt(1), AWAY)

@@ -1,6 +1,6 @@
 """What happened to tasks, in the past tense. Executors report facts; the store appends every event.
 
-An executor reports `Started`, `Exited` and `Lost`; `retry.judge` turns an end into what it means for the
+An executor reports `Delayed`, `Started`, `Exited` and `Lost`; `retry.judge` turns an end into what it means for the
 task (`SUCCEEDED`, `FAILED`, `REQUEUED` or `CANCELLED`).
 """
 
@@ -20,6 +20,8 @@ class Kind(StrEnum):
     SUBMITTED = "submitted"
     QUEUED = "queued"
     DISPATCHED = "dispatched"
+    DELAYED = "delayed"
+    """Its start takes longer, or its machine fell silent: the event says why."""
     STARTED = "started"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -52,6 +54,15 @@ class Dispatched:
 
 
 @dataclass(frozen=True, slots=True)
+class Delayed:
+    """The attempt can neither go on nor be given up for now. Told again only when there is another reason."""
+
+    attempt: AttemptId
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The attempt's program runs."""
 
@@ -81,4 +92,5 @@ class Lost:
     message: str
 
 
-Report = Started | Exited | Lost
+End = Exited | Lost
+Report = Delayed | Started | End

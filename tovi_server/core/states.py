@@ -57,6 +57,7 @@ TRANSITIONS: Final[Mapping[TaskState, Mapping[Kind, TaskState]]] = MappingProxyT
             Kind.RELEASED: TaskState.QUEUED,
         },
         TaskState.STARTING: {
+            Kind.DELAYED: TaskState.STARTING,
             Kind.STARTED: TaskState.RUNNING,
             Kind.SUCCEEDED: TaskState.SUCCEEDED,
             Kind.FAILED: TaskState.FAILED,
@@ -67,6 +68,7 @@ TRANSITIONS: Final[Mapping[TaskState, Mapping[Kind, TaskState]]] = MappingProxyT
             Kind.RELEASED: TaskState.STARTING,
         },
         TaskState.RUNNING: {
+            Kind.DELAYED: TaskState.RUNNING,
             Kind.STARTED: TaskState.RUNNING,
             Kind.SUCCEEDED: TaskState.SUCCEEDED,
             Kind.FAILED: TaskState.FAILED,

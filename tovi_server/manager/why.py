@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tovi_server.core import views
 from tovi_server.core.ids import Reference, TaskId
 from tovi_server.core.job import Stage
@@ -39,8 +41,11 @@ async def _of_task(desk: Desk, part: Part, task_id: TaskId, planned: Planned) ->
 
 
 async def _of_stages(desk: Desk, part: Part, planned: Planned) -> list[Reason]:
+    late = await desk.jobs.first_delayed(part.job.id) if part.job.counts.active else None
     reasons = []
     for stage in part.stages:
+        if late is not None and late.id.stage == stage.name and (delayed := why_waiting.delayed(late)) is not None:
+            reasons.append(replace(delayed, message=f"{late.id}: {delayed.message}"))
         failed = await _first_failed(desk, part, stage)
         reasons += [failed] if failed is not None else []
         waits = why_waiting.of_stage(part.job, stage, planned)

@@ -7,7 +7,7 @@ from typing import Final
 from scheduler import explain
 from tovi_server.core.job import Job, Stage
 from tovi_server.core.reasons import Reason, WaitReason
-from tovi_server.core.states import TaskState
+from tovi_server.core.states import ACTIVE, TaskState
 from tovi_server.core.task import Task
 from tovi_server.manager.picture import Picture, Planned
 
@@ -24,13 +24,23 @@ def of_stage(job: Job, stage: Stage, planned: Planned) -> Reason | None:
 
 
 def of_task(job: Job, task: Task, planned: Planned) -> Reason | None:
-    """Why one task has not started; None when it has."""
+    """Why one task has not started, or cannot go on; None when there is no reason."""
+    if task.state in ACTIVE:
+        return delayed(task)
     if task.state not in {TaskState.QUEUED, TaskState.WAITING}:
         return None
     stage = next(stage for stage in job.stages if stage.name == task.id.stage)
     if job.held or stage.held or task.held:
         return held(str(task.id) if task.held else str(job.id) if job.held else f"{job.id}.{stage.name}")
     return needs(job, stage) if task.state is TaskState.WAITING else planned.get((job.id, stage.name), NEXT)
+
+
+def delayed(task: Task) -> Reason | None:
+    """What a task that has a place waits for there; None: nothing, and it runs."""
+    if task.state is TaskState.STARTING:
+        words = f"it is being started on {task.node}{f': {task.message}' if task.message else ''}"
+        return Reason(WaitReason.STARTING, words, {"node": task.node})
+    return Reason(WaitReason.STARTING, task.message, {"node": task.node}) if task.message else None
 
 
 def of_listed(job: Job, state: TaskState, picture: Picture) -> Reason | None:

@@ -96,6 +96,10 @@ class JobStore:
         """The failed task that comes first in the file's order; None when none failed."""
         return await self._database.read(lambda connection: tasks.first_failed(connection, job))
 
+    async def first_delayed(self, job: JobId) -> Task | None:
+        """The task under way that comes first of those that cannot go on; None when there is none."""
+        return await self._database.read(lambda connection: tasks.first_delayed(connection, job))
+
     async def attempts(self, task: TaskId) -> tuple[Attempt, ...]:
         """Oldest first; none before the first dispatch."""
         return await self._database.read(lambda connection: tasks.read_attempts(connection, task))

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from sqlalchemy import Connection, bindparam, update
 
-from tovi_server.core.events import Exited, Kind, Lost, Report, Started
+from tovi_server.core.events import Delayed, Exited, Kind, Lost, Report, Started
 from tovi_server.core.reasons import EndReason
 from tovi_server.core.retry import judge
 from tovi_server.core.states import ACTIVE, TaskState
@@ -44,6 +44,8 @@ def record(connection: Connection, reports: Sequence[Report]) -> None:
         if task is None or task.attempt != report.attempt.number or task.state not in ACTIVE:
             continue
         match report:
+            case Delayed():
+                _delay(changes, task, report)
             case Started():
                 starts += _start(changes, task, report)
             case Exited():
@@ -56,10 +58,17 @@ def record(connection: Connection, reports: Sequence[Report]) -> None:
     conclude(changes, at=max(report.at for report in reports))
 
 
+def _delay(changes: Changes, task: Task, report: Delayed) -> None:
+    message = tame(report.message, longest=_LONGEST_MESSAGE)
+    if message != task.message:
+        data = {"node": task.node, "message": message}
+        changes.apply(Kind.DELAYED, replace(task, message=message), at=report.at, data=data)
+
+
 def _start(changes: Changes, task: Task, report: Started) -> list[Values]:
     if task.state is TaskState.RUNNING:
         return []
-    changes.apply(Kind.STARTED, replace(task, started_at=report.at), at=report.at, data={"node": task.node})
+    changes.apply(Kind.STARTED, replace(task, started_at=report.at, message=""), at=report.at, data={"node": task.node})
     return [{**_place(report), "b_at": report.at}]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, select
 
 from tovi_server.core.ids import JobId, TaskId
-from tovi_server.core.states import TaskState
+from tovi_server.core.states import ACTIVE, TaskState
 from tovi_server.core.task import Attempt, Task
 from tovi_server.store import tables
 from tovi_server.store.convert import attempt_of, task_of
@@ -44,6 +44,18 @@ def first_failed(connection: Connection, job: JobId) -> Task | None:
         if scope.counts.failed:
             query = select(tables.tasks).where(*_of(scope), _COLUMNS.state == TaskState.FAILED.value)
             return task_of(connection.execute(query.order_by(_COLUMNS.task_index).limit(1)).one())
+    return None
+
+
+def first_delayed(connection: Connection, job: JobId) -> Task | None:
+    """The task under way that comes first of those that cannot go on; None when there is none."""
+    for scope in load_scopes_of_jobs(connection, [job]):
+        if scope.counts.active:
+            states = _COLUMNS.state.in_([state.value for state in ACTIVE])
+            query = select(tables.tasks).where(*_of(scope), states, _COLUMNS.message != "")
+            found = connection.execute(query.order_by(_COLUMNS.task_index).limit(1)).one_or_none()
+            if found is not None:
+                return task_of(found)
     return None
 
 
