@@ -26,6 +26,7 @@ _REFUSALS: Final = frozenset({"UnexpectedAdmissionError", "NodeAffinity", "Admis
 _OWN_DISK: Final = ("ephemeral local storage", "ephemeral-storage limit", "exceeded its local", "EmptyDir volume")
 """In what the kubelet says when it evicts a pod that used more than it asked for."""
 _FIRST_SIGNAL, _LAST_SIGNAL = 129, 192
+_MOST_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +186,15 @@ def _left_behind(terminated: Json) -> tuple[str, Usage]:
     for line in terminated.get("message", "").splitlines():
         match line.split(" "):
             case ["used", cpu, peak]:
-                usage = Usage(int(cpu) / 1e6 if cpu.isdecimal() else None, int(peak) if peak.isdecimal() else None)
+                usage = Usage(None if (told := _number(cpu)) is None else told / 1e6, _number(peak))
             case _:
                 hint = hint or line
     return hint, usage
+
+
+def _number(text: str) -> int | None:
+    """The task may have written anything there: no number that it can be is too large for what comes after."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def _joined(reason: str, message: str) -> str:
