@@ -33,6 +33,8 @@ class Ledger:
         self._offers = {node.name: _offer(node, self._holders[node.name]) for node in ordered}
         self._gpus = {node.name: _free_gpus(node, self._holders[node.name]) for node in ordered}
         self._kept: Kept | None = None
+        self.changes: list[str] = []
+        """Of which node something was taken, or is kept from now on, one after the other."""
 
     @property
     def kept(self) -> Kept | None:
@@ -42,16 +44,19 @@ class Ledger:
     def keep(self, kept: Kept) -> None:
         """From now on those behind leave this much on that node."""
         self._kept = kept
+        self.changes.append(kept.node)
 
     def offers(self) -> tuple[Offer, ...]:
         """Every node with what is free on it now, by name."""
         return tuple(self._offers.values())
 
-    def open_offers(self) -> tuple[Offer, ...]:
-        """The same, less what is kept."""
-        if self._kept is None:
-            return self.offers()
-        return tuple(_less(offer, self._kept) for offer in self._offers.values())
+    def names(self) -> Iterable[str]:
+        return self._offers
+
+    def open_offer(self, name: str) -> Offer:
+        """What is free on a node, less what is kept."""
+        offer = self._offers[name]
+        return offer if self._kept is None else _less(offer, self._kept)
 
     def room_at_s(self, node: str, request: Resources) -> float:
         """The time by which so much of what runs on the node has reached its limit that there is room.
@@ -70,6 +75,7 @@ class Ledger:
         offer = self._offers[node]
         slots = None if offer.slots is None else offer.slots - 1
         self._offers[node] = replace(offer, free=offer.free - request, slots=slots)
+        self.changes.append(node)
         gpus = self._gpus[node]
         taken, self._gpus[node] = gpus[: request.gpus], gpus[request.gpus :]
         assert len(taken) == request.gpus, "no filter may admit more than is free"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from scheduler import explain
 from scheduler.nodes import Kept, Ledger
 from scheduler.policies.protocols import Offer, Policies
+from scheduler.ranking import Ranking
 from scheduler.snapshot import Placement, Snapshot, StageQueue
 from tovi_server.core.ids import JobId, TaskId
 from tovi_server.core.reasons import Reason
@@ -61,18 +62,24 @@ class _Room:
         self._ledger = ledger
         self._policies = policies
         self._refused: dict[Resources, Reason] = {}
+        self._rankings: dict[Resources, Ranking] = {}
 
     def take(self, task: TaskId, request: Resources) -> Placement | Reason:
         """The best node for the task, or why there is none. The first that finds none has its room kept."""
         known = self._refused.get(request)
         if known is not None:
             return known
-        allowed = self._admitted(request, self._ledger.open_offers())
-        if not allowed:
+        best = self._ranking(request).best()
+        if best is None:
             return self._refuse(task, request)
-        best = max(allowed, key=lambda offer: self._policies.score.score(request, offer))
         self._refused.clear()
         return Placement(task, best.node.name, self._ledger.take(best.node.name, request))
+
+    def _ranking(self, request: Resources) -> Ranking:
+        known = self._rankings.get(request)
+        if known is None:
+            known = self._rankings[request] = Ranking(request, self._ledger, self._policies)
+        return known
 
     def _admitted(self, request: Resources, offers: tuple[Offer, ...]) -> list[Offer]:
         return [offer for offer in offers if all(one.admits(request, offer) for one in self._policies.filters)]
