@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Final
+from dataclasses import dataclass
 
 from tovi_server.core.ids import AttemptId, JobId
 
 StageKey = tuple[JobId, str]
 
-_SIZE: Final = 8
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """How many attempts are worked on at once. Those of one stage must leave room for others."""
+
+    in_all: int
+    of_a_stage: int
 
 
 class Crew:
     """Works on what it was asked for, in that order, but never on too many attempts of one stage."""
 
-    def __init__(self, work: Callable[[AttemptId], Awaitable[None]], *, of_a_stage: int) -> None:
+    def __init__(self, work: Callable[[AttemptId], Awaitable[None]], width: Width) -> None:
         """`work` deals with its own errors: what it raises ends `run`."""
         self._work = work
-        self._of_a_stage = of_a_stage
+        self._width = width
         self._waiting: dict[AttemptId, None] = {}
         self._busy: set[AttemptId] = set()
         self._busy_of: Counter[StageKey] = Counter()
@@ -41,14 +47,14 @@ class Crew:
     def _begin(self) -> None:
         if self._group is None:
             return
-        while len(self._busy) < _SIZE and (attempt := self._next()) is not None:
+        while len(self._busy) < self._width.in_all and (attempt := self._next()) is not None:
             del self._waiting[attempt]
             self._busy.add(attempt)
             self._busy_of[_stage(attempt)] += 1
             self._group.create_task(self._do(attempt))
 
     def _next(self) -> AttemptId | None:
-        return next((one for one in self._waiting if self._busy_of[_stage(one)] < self._of_a_stage), None)
+        return next((one for one in self._waiting if self._busy_of[_stage(one)] < self._width.of_a_stage), None)
 
     async def _do(self, attempt: AttemptId) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from scheduler.crew import Crew
+from scheduler.crew import Crew, Width
 from scheduler.ports import AttemptFiles, Clock, Executor
 from scheduler.reconcile import Charge, Phase, Steps, reconcile
 from scheduler.snapshot import Active
@@ -20,10 +20,7 @@ from tovi_server.core.reasons import EndReason
 
 log = structlog.get_logger(__name__)
 
-_STARTS_OF_A_STAGE: Final = 2
-"""What a stage's tasks share is laid out by the first of them while the others wait for it: those must leave
-room for other stages."""
-_STOPS_OF_A_STAGE: Final = 8
+_STOPS: Final = Width(in_all=8, of_a_stage=8)
 _MOST_TRIES: Final = 5
 """After this many errors that nobody foresaw, an attempt that surely does not run has failed to start."""
 
@@ -32,16 +29,25 @@ class Handover:
     """Knows of every attempt under way how far it is; preparing and starting happen a few at a time."""
 
     def __init__(
-        self, *, files: AttemptFiles, executor: Executor, clock: Clock, tell: Callable[[Report], None]
+        self,
+        *,
+        files: AttemptFiles,
+        executor: Executor,
+        clock: Clock,
+        starts: Width,
+        tell: Callable[[Report], None],
     ) -> None:
-        """`tell` is called for attempts that end without having started, or cannot start yet."""
+        """`starts` of a stage at once: what its tasks share is laid out by the first while the others wait.
+
+        `tell` is called for attempts that end without having started, or cannot start yet.
+        """
         self._files = files
         self._executor = executor
         self._clock = clock
         self._tell = tell
         self._charges: dict[AttemptId, Charge] = {}
-        self._starts = Crew(self._hand_over, of_a_stage=_STARTS_OF_A_STAGE)
-        self._stops = Crew(self._stop, of_a_stage=_STOPS_OF_A_STAGE)
+        self._starts = Crew(self._hand_over, starts)
+        self._stops = Crew(self._stop, _STOPS)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from scheduler.crew import Width
 from scheduler.handover import Handover
 from scheduler.outage import Outage
 from scheduler.picture import Picture
@@ -41,6 +42,7 @@ class Loop:
         clock: Clock,
         interval: timedelta,
         told: Callable[[], None],
+        starts: Width,
     ) -> None:
         """`told` is called after anything was recorded or dispatched."""
         self._queue = queue
@@ -50,7 +52,7 @@ class Loop:
         self._interval = interval
         self._told = told
         self._recorder = Recorder(queue=queue, files=files, clock=clock, recorded=self._after_record)
-        self._handover = Handover(files=files, executor=executor, clock=clock, tell=self._recorder.take)
+        self._handover = Handover(files=files, executor=executor, clock=clock, starts=starts, tell=self._recorder.take)
         self._one_at_a_time = asyncio.Lock()
         self._woken = asyncio.Event()
         self._adopted = asyncio.Event()

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from scheduler.crew import Crew
+from scheduler.crew import Crew, Width
 from scheduler.outage import Outage
 from scheduler.ports import AttemptFiles, Clock, Queue
 from scheduler.reconcile import pause
@@ -24,7 +24,7 @@ from tovi_server.core.reasons import EndReason
 log = structlog.get_logger(__name__)
 
 _BETWEEN_STARTS_S: Final = 0.1
-_FINISHED_OF_A_STAGE: Final = 4
+_FINISHES: Final = Width(in_all=8, of_a_stage=4)
 _MOST_TRIES: Final = 5
 
 
@@ -52,7 +52,7 @@ class Recorder:
         self._urgent = asyncio.Event()
         self._recorded_at_s = -math.inf
         self._outage = Outage("the queue")
-        self._finishing = Crew(self._finish, of_a_stage=_FINISHED_OF_A_STAGE)
+        self._finishing = Crew(self._finish, _FINISHES)
 
     def take(self, report: Report) -> None:
         """Have it recorded, soon and in order with what the same attempt reported before."""

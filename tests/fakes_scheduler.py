@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from scheduler.crew import Width
 from scheduler.loop import Loop
 from scheduler.policies.default import DEFAULT
 from scheduler.policies.protocols import Policies
@@ -302,6 +303,7 @@ class House:
             queue=self.queue,
             files=self.files,
             executor=self.executor,
+            starts=Width(in_all=8, of_a_stage=2),
             policies=policies,
             clock=self.clock,
             interval=timedelta(hours=1),

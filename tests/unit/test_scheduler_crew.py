@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from scheduler.crew import Crew
+from scheduler.crew import Crew, Width
 from tests.fakes_scheduler import SOON_S, Gate, attempt
 from tovi_server.core.ids import AttemptId
 
 
 @asynccontextmanager
 async def at_work(gate: Gate, *, of_a_stage: int = 8) -> AsyncIterator[Crew]:
-    crew = Crew(gate.pass_through, of_a_stage=of_a_stage)
+    crew = Crew(gate.pass_through, Width(8, of_a_stage))
     running = asyncio.create_task(crew.run())
     try:
         yield crew
@@ -27,7 +27,7 @@ async def at_work(gate: Gate, *, of_a_stage: int = 8) -> AsyncIterator[Crew]:
 
 async def test_what_was_asked_for_before_it_runs_has_waited() -> None:
     gate = Gate()
-    crew = Crew(gate.pass_through, of_a_stage=1)
+    crew = Crew(gate.pass_through, Width(8, 1))
     crew.ask(attempt(1))
     running = asyncio.create_task(crew.run())
     await gate.reached(attempt(1))
@@ -93,7 +93,7 @@ async def test_what_work_raises_ends_it() -> None:
     async def work(_: AttemptId) -> None:
         raise KeyError("a bug")
 
-    crew = Crew(work, of_a_stage=1)
+    crew = Crew(work, Width(8, 1))
     crew.ask(attempt(1))
     with pytest.raises(ExceptionGroup) as caught:
         async with asyncio.timeout(SOON_S):

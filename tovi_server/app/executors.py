@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
+from scheduler.crew import Width
 from scheduler.local import LocalSettings, open_local_executor
 from scheduler.ports import Executor, Owner
 from tovi_server.app.foundations import Foundations
@@ -30,6 +31,13 @@ def open_executor(base: Foundations) -> AbstractAsyncContextManager[Executor]:
 
     installation = _installation(base.server)
     return open_kubernetes_executor(kubernetes_settings(base.settings, base.root, installation), clock=base.clock)
+
+
+def starts(settings: ExecutorSettings) -> Width:
+    """How many tasks are started at once: on a machine its disk sets the pace, of a cluster its API server."""
+    if settings.kind is ExecutorKind.LOCAL:
+        return Width(in_all=8, of_a_stage=2)
+    return Width(settings.kubernetes.requests, max(1, settings.kubernetes.requests // 2))
 
 
 def rules(settings: ExecutorSettings) -> Rules:

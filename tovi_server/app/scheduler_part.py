@@ -55,6 +55,7 @@ async def _schedule(base: Foundations, queue: JobStore, link: Link) -> None:
             clock=base.clock,
             interval=base.settings.scheduler.interval,
             told=base.bell.ring,
+            starts=executors.starts(base.settings.executor),
         )
         works = (
             loop.run(),
