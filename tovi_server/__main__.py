@@ -60,16 +60,18 @@ def _run(words: Sequence[str]) -> int | None:
 
 
 @app.command
-def init(place: Place, *, admin: str, key: KeyFile) -> None:
+def init(place: Place, *, admin: str, key: KeyFile, if_needed: bool = False) -> None:
     """Make a data directory: database, host keys, the first user.
 
     Args:
         admin: Name of the first user, an admin.
         key: A file with their public key; - for standard input.
+        if_needed: Make only what is missing, and the first user only while there is none.
     """
     from tovi_server.app import administration
 
-    asyncio.run(administration.init(place.data, place.settings(), admin=admin, key=_read_key(key)))
+    first = administration.First(admin, _read_key(key))
+    asyncio.run(administration.init(place.data, place.settings(), first, if_needed=if_needed))
     sys.stdout.write(f"tovi: {place.data} is ready for {admin}\n")
 
 

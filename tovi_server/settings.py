@@ -73,6 +73,8 @@ class ServerSettings(Section):
         default=("127.0.0.1:2222",), min_length=1
     )
     """Addresses and ports to accept SSH on; port 0 lets the system choose."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """The port that `ssh-config` prints; not set: the one that is listened on."""
     receivers: int | None = Field(default=None, ge=1, le=256)
     """How many processes serve SSH; not set: one a core, at least two."""
     algorithms: Profile = Profile.COMPATIBLE

@@ -138,3 +138,8 @@ def test_a_folder_that_is_no_data_directory_is_named(tmp_path: Path) -> None:
 
     assert ended.returncode == 3
     assert "is no data directory of Tovi" in ended.stderr
+
+
+def test_people_are_told_the_port_that_they_reach_it_by_where_that_is_another() -> None:
+    with live_server("[server]\nport = 30022\n") as live:
+        assert b"    Port 30022\n" in live.ssh("ssh-config").out

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import asyncssh
 import pytest
 
+from tests.contract.postgres import PostgresServer, postgres_server
 from tovi_server.__main__ import run
 from tovi_server.app import log_form
+
+__all__ = ["postgres_server"]
 
 KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
 OTHER_KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
@@ -28,10 +33,10 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def init(data: Path, *, admin: str = "ada", key: str = KEY) -> int:
+def init(data: Path, *more: str, admin: str = "ada", key: str = KEY) -> int:
     file = data.parent / "key.pub"
     file.write_text(key)
-    return run(["init", "--data", str(data), "--admin", admin, "--key", str(file)])
+    return run(["init", "--data", str(data), "--admin", admin, "--key", str(file), *more])
 
 
 def add(data: Path, name: str, monkeypatch: pytest.MonkeyPatch, *more: str, key: str = OTHER_KEY) -> int:
@@ -60,6 +65,70 @@ def test_a_data_directory_is_made_once(data: Path, capsys: pytest.CaptureFixture
     assert init(data, admin="eve", key=OTHER_KEY) == 5
     assert "is a data directory already" in capsys.readouterr().err
     assert users(data, capsys) == "ada admin\n"
+
+
+def test_what_is_there_already_is_kept_where_only_what_is_needed_is_made(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in (data / "server").glob("ssh_host_*")}
+
+    assert init(data, "--if-needed", admin="eve", key=OTHER_KEY) == 0
+
+    assert users(data, capsys) == "ada admin\n"
+    assert {path.name: path.read_bytes() for path in (data / "server").glob("ssh_host_*")} == before
+
+
+def test_what_is_missing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(tmp_path / "data", "--if-needed") == 0
+
+    assert users(tmp_path / "data", capsys) == "ada admin\n"
+    assert (tmp_path / "data/server/ssh_host_ed25519_key").exists()
+
+
+def test_several_servers_may_make_what_is_needed_at_once(
+    postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "key.pub").write_text(KEY)
+    monkeypatch.setenv("TOVI_SERVER__DATABASE__URL", postgres_server.create_database())
+    monkeypatch.setenv("TOVI_SERVER__SERVER__HOST_KEYS", str(tmp_path / "keys"))
+    words = [
+        "init",
+        "--data",
+        str(tmp_path / "data"),
+        "--admin",
+        "ada",
+        "--key",
+        str(tmp_path / "key.pub"),
+        "--if-needed",
+    ]
+
+    servers = [subprocess.Popen([sys.executable, "-m", "tovi_server", *words]) for _ in range(4)]
+    codes = {server.wait(60) for server in servers}
+
+    assert codes <= {0, 5}, "5: another had half done it, and this one is started again"
+    assert run(words) == 0
+    assert users(tmp_path / "data", capsys) == "ada admin\n"
+    assert not [*(tmp_path / "data/server").glob("ssh_host_*")], "they are kept elsewhere"
+
+
+def test_a_server_with_its_host_keys_elsewhere_is_made_once_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOVI_SERVER__SERVER__HOST_KEYS", str(tmp_path / "keys"))
+    assert init(tmp_path / "data") == 0
+
+    assert init(tmp_path / "data", admin="eve", key=OTHER_KEY) == 5
+    assert users(tmp_path / "data", capsys) == "ada admin\n"
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_whom_it_has_to_belong_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").touch()
+    (tmp_path / "tovi.toml").touch()
+
+    assert init(tmp_path / "data", "--config", str(tmp_path / "tovi.toml")) == 6
+    assert "it has to belong to who runs the server, which is uid" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("admin", "key"), [("Ada Lovelace", KEY), ("ada", "no key")], ids=["name", "key"])

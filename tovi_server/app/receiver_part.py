@@ -48,7 +48,7 @@ async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequen
             base,
             changes,
             lambda snapshot: plan_anyway(snapshot, policies.current()).reasons,
-            port=sockets[0].getsockname()[1],
+            port=start.settings.server.port or sockets[0].getsockname()[1],
         )
         receivers = [_receiver(base, manager, counter) for _ in sockets]
         async with asyncio.TaskGroup() as group:
