@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -269,3 +270,28 @@ async def test_a_connection_cut_in_the_middle_is_unavailable(postgres_server: Po
         await database.write(cut)
     assert await House(database).submit() == 1
     await database.close()
+
+
+@pytest.mark.postgres
+async def test_who_stands_still_in_the_middle_of_a_write_does_not_keep_the_others_from_writing(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres_server.create_database()
+    still, other = Database.open(url, base=tmp_path), Database.open(url, base=tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def stand_still(connection: Connection) -> None:
+        begun.set()
+        go_on.wait()
+        connection.execute(select(tables.jobs))
+
+    standing = asyncio.ensure_future(still.write(stand_still))
+    await asyncio.to_thread(begun.wait)
+    async with asyncio.timeout(30):
+        assert await House(other).submit() == 1
+
+    go_on.set()
+    with pytest.raises(UnavailableError, match="did not answer"):
+        await standing
+    await still.close()
+    await other.close()
