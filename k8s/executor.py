@@ -22,7 +22,7 @@ from k8s.pods import Pod
 from k8s.requests import Made, PodRequests
 from k8s.settings import KubernetesSettings
 from k8s.status import Ended, Running
-from k8s.watch import Watch
+from k8s.watch import Look, Watch
 from scheduler.logs import LogMarks
 from scheduler.ports import Clock, Executor, Order
 from scheduler.snapshot import Node
@@ -127,10 +127,10 @@ class KubernetesExecutor:
             yield await self._reports.get()
 
     async def watch(self) -> None:
-        """Until cancelled: look at what clocks and files say of the attempts."""
-        while True:
-            await asyncio.sleep(self._settings.watch_interval_s)
-            await self._watch.look(tuple(self._charges.values()), now=self._clock.now())
+        """Until cancelled: look at what clocks and files say of the attempts. Neither waits for the other."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_for_ever(self._watch.look))
+            group.create_task(self._look_for_ever(self._watch.look_at_logs))
 
     async def discard(self) -> None:
         """Until cancelled: remove pods of which everything is recorded."""
@@ -176,6 +176,11 @@ class KubernetesExecutor:
     def lost(self, charge: Charge, message: str) -> None:
         """It surely runs no more, and how it ended nobody will know."""
         self._tell_end(charge, Ended(None, Lost(charge.order.attempt, self._clock.now(), message)))
+
+    async def _look_for_ever(self, look: Look) -> None:
+        while True:
+            await asyncio.sleep(self._settings.watch_interval_s)
+            await look(tuple(self._charges.values()), now=self._clock.now())
 
     def _charge(self, order: Order, label: str) -> Charge:
         return Charge(order, label, names.pod_name(self._settings.pods.prefix, order.attempt), LogMarks(order.control))

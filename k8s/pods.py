@@ -13,6 +13,10 @@ from tovi_server.core.resources import Resources
 
 Json = Mapping[str, Any]
 
+_KEPT: Final = frozenset(
+    {"annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers"}
+)
+"""Of the metadata of ours: the rest is large, and says nothing more."""
 _OVER: Final = frozenset({"Succeeded", "Failed"})
 _NOTHING: Final[Json] = {}
 
@@ -59,7 +63,9 @@ def read_pod(raw: Json, installation: str) -> Pod:
         devices=devices,
         is_over=status.get("phase") in _OVER,
         attempt=attempt,
-        raw={"metadata": metadata, "status": status} if attempt else _NOTHING,
+        raw={"metadata": {name: metadata[name] for name in _KEPT & metadata.keys()}, "status": status}
+        if attempt
+        else _NOTHING,
     )
 
 

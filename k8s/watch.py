@@ -21,6 +21,7 @@ _UNSCHEDULABLE: Final = timedelta(minutes=1)
 """A pod that the cluster's scheduler does not want on the node that was chosen is placed anew after so long."""
 _COMPLAINTS_AFTER: Final = timedelta(minutes=1)
 _COMPLAINTS_EVERY_S: Final = 30.0
+_QUESTIONS_A_LOOK: Final = 5
 _KILL_MARGIN_S: Final = 10.0
 """How long a kubelet that is heard may take, beyond the grace, to end what has no pod any more."""
 
@@ -40,6 +41,12 @@ class Findings(Protocol):
         """It cannot go on for now; empty: it can."""
 
 
+class Look(Protocol):
+    """One look at all attempts."""
+
+    async def __call__(self, charges: Sequence[Charge], *, now: datetime) -> None: ...
+
+
 class Watch:
     """Looks at all attempts in turn, and has those ended that must."""
 
@@ -55,26 +62,29 @@ class Watch:
         self._cluster = cluster
         self._requests = requests
         self._tell = tell
+        self._questions_left = _QUESTIONS_A_LOOK
         self._asked_at_s: dict[str, float] = {}
         """When the cluster was last asked what it complains of, by label."""
 
     async def look(self, charges: Sequence[Charge], *, now: datetime) -> None:
         """Once, at all of them."""
+        self._questions_left = _QUESTIONS_A_LOOK
         for charge in charges:
-            if not charge.is_over:
-                await self._look_at(charge, now)
+            if charge.ending is not None and not charge.ending.is_asked:
+                self._tell.end(charge, charge.ending.reason, charge.ending.message)
+        try:
+            for charge in charges:
+                if not charge.is_over:
+                    self._tell.delayed(charge, await self._delay(charge, now))
+        except ApiError as error:
+            log.warning("attempts_not_looked_at", why=error.what)
+        self._asked_at_s = {one.label: at for one in charges if (at := self._asked_at_s.get(one.label)) is not None}
+
+    async def look_at_logs(self, charges: Sequence[Charge], *, now: datetime) -> None:
+        """Once, at those of all that run: note how large they are, and end what wrote too much."""
         running = [charge for charge in charges if isinstance(charge.condition, Running)]
         for charge in await asyncio.to_thread(_with_too_large_logs, running, now.timestamp()):
             self._tell.end(charge, EndReason.LOG_TOO_LARGE)
-        self._asked_at_s = {one.label: at for one in charges if (at := self._asked_at_s.get(one.label)) is not None}
-
-    async def _look_at(self, charge: Charge, now: datetime) -> None:
-        if charge.ending is not None and not charge.ending.is_asked:
-            self._tell.end(charge, charge.ending.reason, charge.ending.message)
-        try:
-            self._tell.delayed(charge, await self._delay(charge, now))
-        except ApiError as error:
-            log.warning("attempt_not_looked_at", attempt=str(charge.order.attempt), why=error.what)
 
     async def _delay(self, charge: Charge, now: datetime) -> str:
         """Why it cannot go on; empty: it can, or it has to end and that was told."""
@@ -132,13 +142,15 @@ class Watch:
             if complaint and late:
                 self._tell.end(charge, EndReason.START_FAILED, complaint)
             return complaint or charge.delayed_by
-        return waiting.problem
+        return waiting.problem or charge.delayed_by
 
     async def _complaint(self, charge: Charge, uid: str) -> str:
         """What keeps it from starting, if the cluster was asked now; empty: nothing, or it was asked a moment ago."""
         now_s = asyncio.get_running_loop().time()
-        if now_s - self._asked_at_s.get(charge.label, -_COMPLAINTS_EVERY_S) < _COMPLAINTS_EVERY_S:
+        asked_at_s = self._asked_at_s.get(charge.label, -_COMPLAINTS_EVERY_S)
+        if now_s - asked_at_s < _COMPLAINTS_EVERY_S or not self._questions_left:
             return ""
+        self._questions_left -= 1
         self._asked_at_s[charge.label] = now_s
         return await self._requests.warning(uid)
 
