@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from scheduler.snapshot import Node
@@ -78,6 +79,13 @@ async def test_machines_are_remembered_until_they_are_gone(house: House) -> None
     assert await house.store.nodes() == ((BETA, DAWN),)
     await house.store.record_nodes([], now=DAWN)
     assert await house.store.nodes() == ()
+
+
+async def test_what_others_took_of_a_machine_is_remembered(house: House) -> None:
+    shared = replace(ALPHA, foreign=Resources(cpu_millicores=500, gpus=1), slots=109)
+    await house.store.record_nodes([ALPHA, BETA], now=DAWN)
+    await house.store.record_nodes([shared, BETA], now=DAWN + timedelta(seconds=1))
+    assert await house.store.nodes() == ((shared, DAWN + timedelta(seconds=1)), (BETA, DAWN))
 
 
 async def test_machines_seen_again_a_moment_later_are_not_written_again(house: House) -> None:

@@ -176,7 +176,7 @@ def request_text(request: Resources) -> str:
     return _RESOURCES.dump_json(request).decode()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def request_of(text: str) -> Resources:
     """Cached: few requests differ, and the scheduler reads thousands at every look."""
     return _RESOURCES.validate_json(text)

@@ -193,6 +193,9 @@ class NodeRow(Base, table=True):
     name: str = Field(primary_key=True)
     ready: bool
     capacity: str
+    taken_by_others: str | None
+    """None: nothing."""
+    slots: int | None
     seen_at: datetime
 
 
