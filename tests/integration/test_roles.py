@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from tests import processes
 from tests.contract.postgres import PostgresServer, postgres_server
@@ -136,6 +137,48 @@ async def test_a_leader_that_stood_still_for_longer_than_its_lease_ends_itself(s
     assert (first.leads(), second.leads()) == (False, True)
 
 
+async def test_a_leader_whose_lease_was_taken_writes_nothing_any_more(split: Split, url: str) -> None:
+    live, (server, _) = split
+    await asyncio.to_thread(server.start)
+    load = Load(live, Ground(live.folder / "ground"), random.Random(6), "taken")
+
+    async with load.running(SUBMITS_PER_S):
+        await asyncio.to_thread(_some_more_answered, load)
+        leading = server.part
+        taken_at = steal_lease(url)
+        await asyncio.to_thread(processes.wait_gone, [leading], deadline_s=AT_ONCE_S)
+        await asyncio.to_thread(_some_more_answered, load)
+        of_schedulers = scheduled_since(url, taken_at)
+        give_lease_back(url)
+        await asyncio.to_thread(the_leader, [server])
+
+    assert of_schedulers == 0
+    assert "lease_lost" in server.events()
+    history = await read_history(load)
+    assert (problems(history), load.refusals) == ([], [])
+
+
+def steal_lease(url: str) -> int:
+    """As another scheduler takes it, in a transaction like all that write; the last event before that."""
+    with database(url) as connection:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({0x546F7669})"))
+        connection.execute(text("UPDATE leases SET epoch = epoch + 1, holder = 'a thief', until = 'infinity'"))
+        return int(connection.execute(text("SELECT max(seq) FROM events")).scalar_one())
+
+
+def give_lease_back(url: str) -> None:
+    with database(url) as connection:
+        connection.execute(text("UPDATE leases SET until = clock_timestamp()"))
+
+
+def scheduled_since(url: str, event: int) -> int:
+    """How many events that only a scheduler can cause came after an event."""
+    kinds = "('dispatched', 'started', 'succeeded', 'failed', 'requeued')"
+    with database(url) as connection:
+        query = text(f"SELECT count(*) FROM events WHERE seq > {event} AND kind IN {kinds}")
+        return int(connection.execute(query).scalar_one())
+
+
 def test_a_database_that_is_away_for_longer_than_a_lease_is_waited_for(
     split: Split, url: str, postgres_server: PostgresServer
 ) -> None:
@@ -173,10 +216,17 @@ def test_whichever_starts_first_brings_an_older_database_up_to_date(
 
 def take_back(url: str) -> None:
     """To the schema before there were leases."""
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
+    with database(url) as connection:
         connection.execute(text("DROP TABLE leases"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+
+
+@contextmanager
+def database(url: str) -> Iterator[Connection]:
+    """A transaction of ours."""
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        yield connection
     engine.dispose()
 
 
