@@ -15,7 +15,7 @@ import pytest
 from tests.parts import PARTS, need, required
 
 HERE = Path(__file__).parent
-NEEDED_IN = {"integration": ("openssh",), "scripts": ("openssh",)}
+NEEDED_IN = {"cluster": ("cluster", "openssh"), "integration": ("openssh",), "scripts": ("openssh",)}
 """Whole folders whose tests all need a part."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from scheduler.local import cgroups
+from tests import kube
 
 OPENSSH = ("ssh", "scp", "sftp", "ssh-keygen")
 
@@ -65,6 +66,7 @@ def cgroup() -> str:
 
 PARTS: Mapping[str, Part] = {
     "cgroup": Part(cgroup, "run the tests as root, where /sys/fs/cgroup can be written"),
+    "cluster": Part(kube.missing, "../shared/cluster/cluster up --nodes 2, and set TOVI_TEST_KUBECONFIG as it says"),
     "mount": Part(mount, "run the tests as root, where mounting is allowed"),
     "openssh": Part(openssh, "apt-get install openssh-client"),
     "postgres": Part(postgres, "apt-get install postgresql"),
