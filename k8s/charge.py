@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from k8s.ended import Ended
 from k8s.requests import Made
-from k8s.status import Ended, Running, Waiting
+from k8s.status import Running, Waiting
 from scheduler.logs import LogMarks
 from scheduler.ports import Order
 from tovi_server.core.reasons import EndReason

@@ -13,15 +13,16 @@ from typing import Final
 
 import structlog
 
-from k8s import names, status
+from k8s import interruption, names, status
 from k8s.charge import Charge, Ending
 from k8s.client import open_client
 from k8s.cluster import Cluster
+from k8s.ended import Ended
 from k8s.errors import ApiError, RefusedError
 from k8s.pods import Pod
 from k8s.requests import Made, PodRequests
 from k8s.settings import KubernetesSettings
-from k8s.status import Ended, Running
+from k8s.status import Running
 from k8s.watch import Look, Watch
 from scheduler.logs import LogMarks
 from scheduler.ports import Clock, Executor, Order
@@ -206,8 +207,8 @@ class KubernetesExecutor:
     def _take(self, charge: Charge, pod: Pod) -> None:
         """What is told now of a pod, against what was told before."""
         before, charge.condition = charge.condition, status.read(pod, charge.order.attempt)
-        if charge.ending is None and (ending := status.ending_of(pod)) is not None:
-            charge.ending = Ending(*ending, is_asked=status.is_being_deleted(pod))
+        if charge.ending is None and (ending := interruption.ending_of(pod)) is not None:
+            charge.ending = Ending(*ending, is_asked=interruption.is_being_deleted(pod))
         match charge.condition:
             case Running(started_at) if not isinstance(before, Running):
                 self._started(charge, started_at)

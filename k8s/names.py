@@ -24,6 +24,7 @@ ENDING: Final = "tovi.dev/ending"
 _LONGEST: Final = 63
 _HASHED: Final = 10
 _PLAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
+_UNFIT: Final = re.compile(r"[^a-z0-9]+", re.ASCII)
 _LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 
@@ -34,7 +35,8 @@ def pod_name(prefix: str, attempt: AttemptId) -> str:
     if len(name) <= _LONGEST and _PLAIN.fullmatch(name):
         return name
     ending = _hash(name)[:_HASHED]
-    return f"{name.replace('_', '-')[: _LONGEST - _HASHED - 1].strip('-')}-{ending}"
+    readable = _UNFIT.sub("-", name.lower())[: _LONGEST - _HASHED - 1].strip("-")
+    return f"{readable}-{ending}"
 
 
 def attempt_label(installation: str, attempt: AttemptId) -> str:
@@ -48,4 +50,4 @@ def label(text: str) -> str:
 
 
 def _hash(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

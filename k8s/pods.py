@@ -13,12 +13,9 @@ from tovi_server.core.resources import Resources
 
 Json = Mapping[str, Any]
 
-_KEPT: Final = frozenset(
-    {"annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers"}
-)
-"""Of the metadata of ours: the rest is large, and says nothing more."""
+NOTHING: Final[Json] = {}
+"""What is said of something that is not there."""
 _OVER: Final = frozenset({"Succeeded", "Failed"})
-_NOTHING: Final[Json] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +47,9 @@ def read_pod(raw: Json, installation: str) -> Pod:
     """Raises:
     KeyError, ValueError: it is no pod.
     """
-    metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status", _NOTHING)
+    metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status", NOTHING)
     request, devices = _request(spec)
-    labels = metadata.get("labels") or _NOTHING
+    labels = metadata.get("labels") or NOTHING
     attempt = labels.get(names.ATTEMPT, "") if labels.get(names.INSTALLATION) == installation else ""
     return Pod(
         namespace=metadata["namespace"],
@@ -63,33 +60,56 @@ def read_pod(raw: Json, installation: str) -> Pod:
         devices=devices,
         is_over=status.get("phase") in _OVER,
         attempt=attempt,
-        raw={"metadata": {name: metadata[name] for name in _KEPT & metadata.keys()}, "status": status}
-        if attempt
-        else _NOTHING,
+        raw={"metadata": metadata, "status": status} if attempt else NOTHING,
     )
 
 
+def condition(pod: Pod, kind: str) -> Json:
+    """What the status of one of ours says of this; empty: nothing."""
+    conditions = pod.raw["status"].get("conditions") or ()
+    return next((one for one in conditions if one.get("type") == kind), NOTHING)
+
+
+def said(reason: str, message: str) -> str:
+    """A reason of the cluster's with its message, as people are told it."""
+    return f"{reason}: {message}" if reason and message else reason or message
+
+
 def _request(spec: Json) -> tuple[Resources, Mapping[str, int]]:
-    """What the scheduler of Kubernetes counts: all that run side by side, or the largest that runs before them."""
-    early = [one for one in spec.get("initContainers", ()) if one.get("restartPolicy") != "Always"]
-    sidecars = [one for one in spec.get("initContainers", ()) if one.get("restartPolicy") == "Always"]
+    """What the scheduler of Kubernetes counts: all that run side by side, or the most that is needed before they do.
+
+    See https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers.
+    """
     total: Counter[str] = Counter()
-    for container in (*spec["containers"], *sidecars):
+    for container in spec["containers"]:
         total += _asked(container)
-    for container in early:
-        total |= _asked(container)
-    total.update(_counted((spec.get("resources") or _NOTHING).get("requests")) - total)
+    sidecars, early = _before(spec)
+    total = (total + sidecars) | early
+    total |= _asked(spec)
     total += _counted(spec.get("overhead"))
     known = Resources(total.pop("cpu", 0), total.pop("memory", 0), total.pop("ephemeral-storage", 0))
     return known, total
 
 
-def _asked(container: Json) -> Counter[str]:
-    resources = container.get("resources") or _NOTHING
-    return _counted({**(resources.get("limits") or _NOTHING), **(resources.get("requests") or _NOTHING)})
+def _before(spec: Json) -> tuple[Counter[str], Counter[str]]:
+    """Of what starts before the rest, one after the other: all that stays, and the most that is there at once."""
+    staying: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    for container in spec.get("initContainers") or ():
+        here = staying + _asked(container)
+        if container.get("restartPolicy") == "Always":
+            staying = here
+        most |= here
+    return staying, most
+
+
+def _asked(holder: Json) -> Counter[str]:
+    """By a container, or by a pod as a whole. Who has a limit and says no more asks for as much."""
+    resources = holder.get("resources") or NOTHING
+    return _counted({**(resources.get("limits") or NOTHING), **(resources.get("requests") or NOTHING)})
 
 
 def _counted(amounts: Json | None) -> Counter[str]:
     """Cores in thousandths, all else in its own unit."""
-    given = (amounts or _NOTHING).items()
+    given = (amounts or NOTHING).items()
     return Counter({name: millicores(amount) if name == "cpu" else whole(amount) for name, amount in given})

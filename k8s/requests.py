@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from k8s import manifests, names, status
+from k8s import interruption, manifests, names
 from k8s.binding import Binding
 from k8s.client import Client, Json
 from k8s.errors import ApiError, RefusedError
@@ -88,7 +88,7 @@ class PodRequests:
             if names.FINALIZER in (pod.raw["metadata"].get("finalizers") or ()):
                 body = {"metadata": {"uid": pod.uid, "$deleteFromPrimitiveList/finalizers": [names.FINALIZER]}}
                 await self._client.patch(f"{self._all}/{pod.name}", self._asked("patch"), body)
-            if not status.is_being_deleted(pod):
+            if not interruption.is_being_deleted(pod):
                 await self._delete(pod.name, pod.uid, grace_s=0 if pod.is_over else None)
 
     async def exists(self, name: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from k8s.ended import Ended
 from k8s.pods import Pod
-from k8s.status import Ended, read
+from k8s.status import read
 from tovi_server.core.events import Exited, Usage
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason
