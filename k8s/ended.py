@@ -63,7 +63,7 @@ def _report(pod: Pod, terminated: Json, plain: Exited) -> Exited | Lost:
 
 
 def _is_over_its_disk(pod: Pod) -> bool:
-    return pod.raw["status"].get("reason") == "Evicted" and _words(pod).startswith(_OWN_DISK)
+    return pod.raw["status"].get("reason") == "Evicted" and any(mark in _words(pod) for mark in _OWN_DISK)
 
 
 def _lost(pod: Pod, terminated: Json) -> str:
