@@ -7,10 +7,10 @@ PYTEST := $(BIN)/python -m pytest -q -n auto
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test bench soak format docs lock
+.PHONY: help setup demo check test cluster-test bench soak format docs lock
 
 help: ## say what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## virtual environment with pinned dependencies, and git hooks
 
@@ -32,7 +32,12 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 	$(PYTEST) tests/unit
 
 test: check ## check, then all that this machine has the parts for
-	$(PYTEST) --dist loadfile tests --ignore=tests/unit
+	$(PYTEST) --dist loadfile tests --ignore=tests/unit --ignore=tests/cluster_faults
+	$(BIN)/python -m pytest -q tests/cluster_faults
+
+cluster-test: $(READY) ## what needs Kubernetes, alone; TOVI_TEST_KUBECONFIG names the cluster
+	$(PYTEST) --dist loadfile tests -m cluster --ignore=tests/cluster_faults
+	$(BIN)/python -m pytest -q tests/cluster_faults
 
 bench: $(READY) ## figures against named peers, to docs/benchmarks; needs openssh-server
 	$(BIN)/python -m tests.bench

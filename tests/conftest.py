@@ -7,20 +7,36 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from tests import kube
 from tests.parts import PARTS, need, required
+from tests.pods import Place
 
 HERE = Path(__file__).parent
-NEEDED_IN = {"cluster": ("cluster", "openssh"), "integration": ("openssh",), "scripts": ("openssh",)}
+NEEDED_IN = {
+    "cluster": ("cluster", "openssh"),
+    "cluster_faults": ("cluster", "openssh"),
+    "integration": ("openssh",),
+    "scripts": ("openssh",),
+}
 """Whole folders whose tests all need a part."""
 
 
 hypothesis.settings.register_profile("tovi", deadline=None)
 hypothesis.settings.load_profile("tovi")
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    """Of a real cluster, a namespace and a volume of the module's own, under Tovi's own rights there."""
+    need("cluster")
+    with kube.place("tovi-test") as made:
+        yield made
 
 
 def pytest_configure(config: pytest.Config) -> None:
