@@ -90,7 +90,23 @@ def serve(place: Place, *, listen: list[str] | None = None, role: Role | None = 
 
 
 def _announce(line: str) -> None:
-    sys.stdout.write(f"tovi: {line}\n")
+    _tell(f"tovi: {line}\n")
+
+
+@app.command
+def check(place: Place, *, task: bool = True) -> int:
+    """Look at all that the server needs, and say what to do about what it has not.
+
+    Args:
+        task: On a cluster, run a small task there too.
+    """
+    from tovi_server.app.check import check as look
+
+    return asyncio.run(look(place.data.absolute(), place.settings(), with_task=task, tell=_tell))
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 

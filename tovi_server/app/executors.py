@@ -29,8 +29,8 @@ def open_executor(base: Foundations) -> AbstractAsyncContextManager[Executor]:
     from k8s.executor import open_kubernetes_executor
     from tovi_server.app.kubernetes import kubernetes_settings
 
-    installation = _installation(base.server)
-    return open_kubernetes_executor(kubernetes_settings(base.settings, base.root, installation), clock=base.clock)
+    settings = kubernetes_settings(base.settings, base.root, installation(base.server))
+    return open_kubernetes_executor(settings, clock=base.clock)
 
 
 def starts(settings: ExecutorSettings) -> Width:
@@ -73,7 +73,7 @@ def _local_settings(base: Foundations) -> LocalSettings:
     )
 
 
-def _installation(folder: Path) -> str:
+def installation(folder: Path) -> str:
     """What tells the pods of this data directory from those of all others, made when it is first asked for.
 
     Raises:

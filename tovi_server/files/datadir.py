@@ -14,7 +14,7 @@ from tovi_server.files import modes
 from tovi_server.files.beneath import Resolver, best_resolver
 
 PROJECT_FOLDERS: Final = {"objects": modes.PRIVATE, **dict.fromkeys(("trees", "datasets", "jobs", "env"), modes.FOLDER)}
-_TOP_FOLDERS: Final = {
+TOP_FOLDERS: Final = {
     "server": modes.PRIVATE,
     "server/staging": modes.PRIVATE,
     "projects": modes.PASSAGE,
@@ -66,7 +66,7 @@ class DataDir:
         data = cls(root)
         if modes.is_root():
             os.chmod(root, modes.PASSAGE)
-        for path, mode in _TOP_FOLDERS.items():
+        for path, mode in TOP_FOLDERS.items():
             data.make_folder(path, mode)
         return data
 

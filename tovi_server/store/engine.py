@@ -92,6 +92,33 @@ class Database:
         self._reading.dispose()
 
 
+def found_schema(url: str, *, base: Path) -> str | None:
+    """The migration that a database is at, as `schema.HEAD` is; None: it is empty, or not there. Nothing is changed.
+
+    Raises:
+        UsageError: the URL is of another form.
+        UnavailableError: it cannot be reached, or is not in a safe place.
+    """
+    parsed = _parse(url)
+    path = base / (parsed.database or "tovi.db")
+    is_file = parsed.get_backend_name() == "sqlite"
+    if is_file and not path.exists():
+        return None
+    try:
+        if is_file:
+            sqlite.create_file(path)  # which also looks where it is, and who can read it
+        reading = (
+            sqlite.reader_engine(path, connections=1) if is_file else postgres.reader_engine(parsed, connections=1)
+        )
+        try:
+            with reading.connect() as connection:
+                return schema.version(connection)
+        finally:
+            reading.dispose()
+    except SQLAlchemyError as error:
+        raise translate(error) from error
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
