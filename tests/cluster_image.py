@@ -19,10 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests import kube
+from tests.kube import SHARED
 from tests.parts import postgres_programs
 
 ROOT: Final = Path(__file__).parents[1]
-SHARED: Final = ROOT.parent / "shared" / "cluster"
 CACHE: Final = Path.home() / ".cache" / "tovi-test-images"
 SOURCES: Final = ("tovi_server", "tovi_cli", "scheduler", "k8s")
 BASE: Final = SHARED / "images" / "python.tar.xz"
@@ -53,7 +54,7 @@ def _image(name: str, files: list[Path], lay_out: Callable[[Path], None], *optio
         if not tar.exists():
             _make(tar, called, lay_out, options)
         if not _is_in_every_node(called):
-            _run(SHARED / "cluster", "load", tar)
+            kube.cluster("load", str(tar))
     return called
 
 
@@ -105,7 +106,7 @@ def _base() -> Path:
 
 def _compile(library: Path) -> None:
     """Images have no times of files, by which Python would know that what it compiled is current."""
-    _run("python3.11", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", library)
+    _run(sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", library)
 
 
 def _layers(image: Path) -> list[Path]:
@@ -171,7 +172,7 @@ def _libraries(program: Path) -> Iterator[Path]:
 
 
 def _is_in_every_node(called: str) -> bool:
-    nodes = json.loads(_run(SHARED / "cluster", "kubectl", "get", "nodes", "-l", "type!=kwok", "-o", "json"))["items"]
+    nodes = kube.read("get", "nodes", *kube.nodes())["items"]
     return all(any(called in image["names"] for image in node["status"].get("images", ())) for node in nodes)
 
 
