@@ -83,6 +83,11 @@ class Live:
         """End the parent as `kill -9` does, and wait until all its parts have ended too. Tasks go on."""
         self._end(signal.SIGKILL)
 
+    def end(self) -> None:
+        """The same, if it runs at all."""
+        if self.program is not None:
+            self.kill()
+
     def kill_parent(self) -> set[int]:
         """The same without waiting for the parts, which are told: those that may still be there."""
         assert self.program is not None, "the server is not running"
@@ -211,10 +216,9 @@ def live_server(settings: str = "", *, data: Path | None = None) -> Iterator[Liv
         live.start()
         yield live
     finally:
-        if live.program is not None:
-            live.kill()
+        live.end()
         processes.end(processes.mentioning(folder))
-        _remove(folder)
+        remove(folder)
 
 
 def run(words: list[str], *, stdin: bytes = b"", deadline_s: float = CLIENT_S) -> Ended:
@@ -248,8 +252,8 @@ def _first_line(program: subprocess.Popen[bytes] | None, *, deadline_s: float) -
     return line.decode(errors="replace").rstrip("\n")
 
 
-def _remove(folder: Path) -> None:
-    """Sealed folders are read-only."""
+def remove(folder: Path) -> None:
+    """With all that is in it: sealed folders are read-only."""
     for place, _, _ in os.walk(folder):
         Path(place).chmod(0o700)
     shutil.rmtree(folder)

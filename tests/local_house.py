@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scheduler.local import control
 from scheduler.local.census import Census
-from scheduler.ports import Executor, Order, Owner
+from scheduler.ports import Executor, Mount, Order, Owner
 from tovi_server.core.events import Exited, Lost, Report, Started
 from tovi_server.core.expand import cell
 from tovi_server.core.ids import AttemptId, JobId, TaskId
@@ -37,6 +37,10 @@ class House:
     base: Path
     owner: Owner = Owner(None, None)
     count: int = 0
+    node: str = "here"
+    cpu_millicores: int = 1000
+    in_pods: bool = False
+    """They are told what they see of the folder, and who they are."""
 
     def order(
         self,
@@ -61,12 +65,14 @@ class House:
             _lay_out(folder, work, owner)
             (folder / "script.sh").write_text(text)
             (folder / "script.sh").chmod(0o755)
+            if self.in_pods:
+                (folder / "passwd").write_text(f"ada:x:{owner.uid}:{owner.gid}:ada:{work}/home:/bin/sh\n")
         return Order(
             attempt=attempt,
             project="lens",
-            node="here",
+            node=self.node,
             image=None,
-            request=Resources(cpu_millicores=1000, memory_bytes=memory_bytes, gpus=len(gpu_ids)),
+            request=Resources(self.cpu_millicores, memory_bytes, gpus=len(gpu_ids)),
             gpu_ids=gpu_ids,
             timeout=timedelta(seconds=timeout_s),
             grace=timedelta(seconds=grace_s),
@@ -83,7 +89,13 @@ class House:
             control=folder,
             work=work,
             log_limit_bytes=log_limit_bytes,
+            mounts=_mounts(folder) if self.in_pods else (),
+            passwd=folder / "passwd" if self.in_pods else None,
         )
+
+
+def _mounts(folder: Path) -> tuple[Mount, ...]:
+    return (Mount(folder), *(Mount(folder / own, writable=True) for own in ("outputs", "stdout.log", "stderr.log")))
 
 
 def _lay_out(folder: Path, work: Path, owner: Owner) -> None:

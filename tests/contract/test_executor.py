@@ -1,57 +1,42 @@
-"""What every executor does: the fake one, and processes on this machine with control groups and without."""
+"""What every executor does: the fake one, processes on this machine with control groups and without, and pods."""
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from scheduler.local import LocalSettings, open_local_executor
-from scheduler.ports import Executor, Order
-from tests.fakes_executor import FakeMachine
-from tests.local_house import House, WallClock, all_ended, following
+from tests.contract.machines import FakeOne, LocalOne, Machine, Pods, pods_of
+from tests.local_house import House, following
+from tests.pods import Place
 from tovi_server.core.events import Exited, Lost, Started
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason
 
 
-class Machine:
-    """A machine of some kind that outlives its executors."""
-
-    def __init__(self, base: Path, kind: str) -> None:
-        self.house = House(base)
-        self._kind = kind
-        self._fake = FakeMachine()
-
-    def open(self) -> AbstractAsyncContextManager[Executor]:
-        if self._kind == "fake":
-            return self._fake.open(WallClock())
-        settings = LocalSettings("here", watch_interval_s=0.1, use_cgroups=self._kind == "local-with-cgroups")
-        return open_local_executor(settings, clock=WallClock())
-
-    async def is_quiet(self, order: Order) -> None:
-        """Once nothing of an attempt that ended runs any more."""
-        if self._kind != "fake":
-            await all_ended(order)
-
-    def runs(self, order: Order) -> int:
-        """How many times its program, which says `ran`, was started."""
-        if self._kind == "fake":
-            return self._fake.runs.get(order.attempt, 0)
-        return (order.control / "stdout.log").read_text().count("ran\n")
+@pytest.fixture(scope="module")
+def pods(place: Place) -> Iterator[Pods]:
+    with pods_of(place) as pods:
+        yield pods
 
 
-@pytest.fixture(params=["fake", "local-with-cgroups", "local"])
+@pytest.fixture(params=["fake", "local-with-cgroups", "local", pytest.param("pods", marks=pytest.mark.cluster)])
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Machine:
-    return Machine(tmp_path, request.param)
+    match request.param:
+        case "fake":
+            return FakeOne(House(tmp_path))
+        case "pods":
+            return request.getfixturevalue("pods")
+        case kind:
+            return LocalOne(House(tmp_path), use_cgroups=kind == "local-with-cgroups")
 
 
 async def test_it_names_its_nodes_and_what_they_have(machine: Machine) -> None:
     async with machine.open() as executor:
-        (node,) = await executor.nodes()
-    assert (node.name, node.ready) == ("here", True)
+        node = next(node for node in await executor.nodes() if node.name == machine.house.node)
+    assert node.ready
     assert node.capacity.cpu_millicores > 0
     assert node.capacity.memory_bytes > 0
 
