@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -59,7 +59,7 @@ class Client:
     async def delete(self, path: str, asked: str, body: Json) -> Json:
         return await self._request("DELETE", path, asked, body=body)
 
-    async def watch(self, path: str, asked: str, *, seconds: int, **query: str) -> AsyncIterator[Json]:
+    async def watch(self, path: str, asked: str, *, seconds: int, **query: str) -> AsyncGenerator[Json, None]:
         """Events, until the API server ends it, after about so many seconds."""
         query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=WITHIN_S, sock_read=_SILENT_S)

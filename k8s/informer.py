@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 import structlog
 
 from k8s.client import Client
-from k8s.errors import ApiError
+from k8s.errors import ApiError, from_answer
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -59,19 +60,16 @@ class Informer(Generic[T]):
         self._versions: dict[str, int] = {}
         """Of each object the newest that was seen; also of some that are gone."""
         self._last = ""
+        self._pause_s = _FIRST_PAUSE_S
 
     async def run(self) -> None:
         """Until cancelled."""
-        pause_s = _FIRST_PAUSE_S
         while True:
             try:
                 await self._list()
-                pause_s = _FIRST_PAUSE_S
                 await self._watch()
             except ApiError as error:
-                self._note(error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                await self._wait_out(error)
 
     async def _list(self) -> None:
         found: dict[str, Json] = {}
@@ -99,31 +97,35 @@ class Informer(Generic[T]):
         """Until it is time to list again. An interrupted watch goes on from where it was."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + self._relist_s
-        pause_s = _FIRST_PAUSE_S
         while (left_s := until_s - loop.time()) > 0:
             try:
                 await self._hear(seconds=max(1, round(left_s)))
-                self._note(None)
-                pause_s = _FIRST_PAUSE_S
-                await asyncio.sleep(pause_s)
             except ApiError as error:
                 if error.is_gone:
                     return
-                self._note(error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                await self._wait_out(error)
+            else:
+                self._note(None)
+            await asyncio.sleep(_FIRST_PAUSE_S)
+
+    async def _wait_out(self, trouble: ApiError) -> None:
+        """Longer each time, until something is heard again."""
+        self._note(trouble)
+        await asyncio.sleep(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
     async def _hear(self, *, seconds: int) -> None:
         asked = f"watch {self._kind.name}"
-        async for event in self._client.watch(self._kind.path, asked, seconds=seconds, resourceVersion=self._last):
-            raw = event["object"]
-            if event["type"] == "ERROR":
-                raise ApiError(
-                    asked, status=raw.get("code"), reason=raw.get("reason", ""), message=raw.get("message", "")
-                )
-            self._last = _newer(self._last, raw["metadata"]["resourceVersion"])
-            if event["type"] != "BOOKMARK":
-                self._take(event["type"], raw)
+        events = self._client.watch(self._kind.path, asked, seconds=seconds, resourceVersion=self._last)
+        async with aclosing(events):
+            async for event in events:
+                raw = event["object"]
+                if event["type"] == "ERROR":
+                    raise from_answer(asked, raw.get("code", 500), raw.get("reason", ""), raw.get("message", ""))
+                self._note(None)
+                self._last = _newer(self._last, raw["metadata"]["resourceVersion"])
+                if event["type"] != "BOOKMARK":
+                    self._take(event["type"], raw)
 
     def _take(self, what: str, raw: Json) -> None:
         key, version = _key(raw), int(raw["metadata"]["resourceVersion"])
@@ -140,13 +142,19 @@ class Informer(Generic[T]):
 
     def _put(self, key: str, raw: Json) -> None:
         self._versions[key] = int(raw["metadata"]["resourceVersion"])
-        before = self.items.get(key)
-        item = self._kind.read(raw)
+        before = self.items.pop(key, None)
+        item = self._read(key, raw)
         if item is not None:
             self.items[key] = item
-        else:
-            self.items.pop(key, None)
         self._changed(key, before)
+
+    def _read(self, key: str, raw: Json) -> T | None:
+        """One that cannot be read is none: the others go on."""
+        try:
+            return self._kind.read(raw)
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("not_understood", kind=self._kind.name, key=key, error=repr(error))
+            return None
 
     def _forget_some(self) -> None:
         if len(self._versions) > 2 * len(self.items) + _REMEMBERED:
@@ -157,6 +165,8 @@ class Informer(Generic[T]):
             log.warning("cluster_not_seen", kind=self._kind.name, why=trouble.what, message=trouble.message)
         elif trouble is None and self.trouble is not None:
             log.info("cluster_seen_again", kind=self._kind.name)
+        if trouble is None:
+            self._pause_s = _FIRST_PAUSE_S
         self.trouble = trouble
 
 
