@@ -130,3 +130,15 @@ def test_an_address_has_a_host_and_a_port(text: str, expected: tuple[str, int]) 
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="address"):
         split_address(text)
+
+
+@pytest.mark.parametrize(("url", "is_shared"), [("sqlite:///tovi.db", False), ("postgresql://db/tovi", True)])
+def test_only_postgresql_is_shared_by_machines(tmp_path: Path, url: str, is_shared: bool) -> None:
+    settings = read_settings(written(tmp_path, f'[database]\nurl = "{url}"'))
+
+    assert settings.database.is_shared is is_shared
+
+
+def test_the_address_of_probes_is_checked_and_may_be_none(tmp_path: Path) -> None:
+    assert read_settings(written(tmp_path, '[server]\nhealth = ""')).server.health == ""
+    assert '"everywhere" is no IP address' in refusal(written(tmp_path, '[server]\nhealth = "everywhere:80"'))
