@@ -85,6 +85,7 @@ CASES = [
     # Files
     ("run: x\ndata: {a: lens}\n", '2:11: data.a: "lens" is not a dataset'),
     ("run: x\ndata: {a: datasets/../x}\n", '"datasets/../x" is not a dataset'),
+    ("run: x\ndata: {a: 'datasets/a:b'}\n", '"datasets/a:b" is not a dataset'),
     ("run: x\ndata: {a: datasets/.hid}\n", '"datasets/.hid" is not a dataset'),
     ("run: x\ndata: {../a: datasets/x}\n", '"../a" cannot be a name here'),
     ("run: x\noutputs: [/etc/passwd]\n", '2:11: outputs[0]: "/etc/passwd" is not such a path'),

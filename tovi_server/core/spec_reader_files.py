@@ -30,14 +30,14 @@ def _dataset(field: Field) -> str:
     if "@" in name:
         raise not_yet(field, "versions of datasets")
     if not written.startswith(_DATASETS) or not _is_plain_component(name.rstrip("/")):
-        why = "a dataset of the project is written datasets/NAME"
+        why = "a dataset of the project is written datasets/NAME, and no container can have a NAME with a colon"
         raise invalid(field, f"{quoted(written)} is not a dataset", why=why)
     return name.rstrip("/")
 
 
 def _is_plain_component(name: str) -> bool:
     size = len(name.encode())
-    return 0 < size <= 255 and "/" not in name and not name.startswith(".") and safe_line(name) == name
+    return 0 < size <= 255 and not {"/", ":"} & set(name) and not name.startswith(".") and safe_line(name) == name
 
 
 def read_outputs(field: Field) -> tuple[Output, ...]:

@@ -19,8 +19,9 @@ from tovi_server.core.spec import (
     Output,
     StageSpec,
 )
-from tovi_server.core.spec_reader_field import Field, invalid, items, line, not_yet, quoted, text, whole_number
+from tovi_server.core.spec_reader_field import Field, invalid, items, not_yet, quoted, text, whole_number
 from tovi_server.core.spec_reader_files import read_data, read_inputs, read_outputs, read_path, read_paths
+from tovi_server.core.spec_reader_image import read_image
 from tovi_server.core.spec_reader_matrix import read_array, read_matrix
 from tovi_server.core.spec_reader_resources import read_resources, read_retries, read_timeout
 from tovi_server.core.spec_reader_variables import read_env, read_params
@@ -64,7 +65,7 @@ def read_defaults(found: Mapping[str, Field], above: Defaults) -> Defaults:
     """What a table says of these keys, and `above` of those that it leaves out."""
     most = whole_number(found["max_concurrent"], least=1, most=expand.MOST_TASKS) if "max_concurrent" in found else None
     return Defaults(
-        image=_image(found["image"]) if "image" in found else above.image,
+        image=read_image(found["image"]) if "image" in found else above.image,
         setup=_script(found["setup"]) if "setup" in found else above.setup,
         setup_files=read_paths(found["setup_files"]) if "setup_files" in found else above.setup_files,
         request=read_resources(found["resources"], above.request) if "resources" in found else above.request,
@@ -113,13 +114,6 @@ def _script(field: Field) -> str:
         why = f"at most {LONGEST_SCRIPT_BYTES} are possible"
         raise invalid(field, f"this has {size} bytes", why=why, hint="put it into a file beside tovi.yaml")
     return script
-
-
-def _image(field: Field) -> str:
-    image = line(field, longest=512)
-    if any(character.isspace() for character in image):
-        raise invalid(field, f"{quoted(image)} is not the name of an image", why="it has a space in it")
-    return image
 
 
 def _outputs(found: Mapping[str, Field]) -> tuple[Output, ...]:
