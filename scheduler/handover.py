@@ -116,11 +116,11 @@ class Handover:
         try:
             await self._start(attempt)
         except UnavailableError as error:
-            log.warning("attempt_not_started_yet", attempt=str(attempt), why=_in_one_line(error))
-            self._delayed(attempt, _in_one_line(error))
+            log.warning("attempt_not_started_yet", attempt=str(attempt), why=error.in_one_line)
+            self._delayed(attempt, error.in_one_line)
             self._again_later(attempt)
         except ToviError as error:
-            self._end(attempt, EndReason.START_FAILED, _in_one_line(error))
+            self._end(attempt, EndReason.START_FAILED, error.in_one_line)
         except Exception as error:
             log.exception("attempt_not_started", attempt=str(attempt))
             self._again_or_never(attempt, error)
@@ -172,7 +172,3 @@ class Handover:
     def _is(self, attempt: AttemptId, phase: Phase) -> bool:
         charge = self._charges.get(attempt)
         return charge is not None and charge.phase is phase
-
-
-def _in_one_line(error: ToviError) -> str:
-    return f"{error.what}: {error.why}" if error.why else error.what

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -57,6 +58,8 @@ class Loop:
         self._woken = asyncio.Event()
         self._adopted = asyncio.Event()
         self._outage = Outage("what a tick needs")
+        self._outage_told: str | None = None
+        """None: what an earlier scheduler told, if any did."""
         self._picture = Picture(queue)
         self._snapshot = Snapshot((), (), ())
         self._planned_for: tuple[tuple[Node, ...], Policies, frozenset[AttemptId]] | None = None
@@ -87,8 +90,18 @@ class Loop:
                 await self._look()
         except ToviError as error:
             self._outage.failed(error)
+            await self._tell_outage(error.in_one_line)
         else:
             self._outage.worked()
+            await self._tell_outage("")
+
+    async def _tell_outage(self, why: str) -> None:
+        """Why nothing can be started now, to people who wait; empty: it can."""
+        if why == self._outage_told:
+            return
+        with suppress(ToviError):  # the queue itself may be what is away
+            await self._queue.record_outage(why, now=self._clock.now())
+            self._outage_told = why
 
     async def check(self, policies: Policies) -> None:
         """Plan the present picture with other policies, without acting on it; raises what they raise."""

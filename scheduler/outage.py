@@ -18,7 +18,7 @@ class Outage:
 
     def failed(self, error: ToviError) -> None:
         if not self._is_on:
-            log.warning("unavailable", what=self._what, why=f"{error.what}: {error.why}" if error.why else error.what)
+            log.warning("unavailable", what=self._what, why=error.in_one_line)
         self._is_on = True
 
     def worked(self) -> None:

@@ -87,6 +87,10 @@ class Queue(Protocol):
         """Remember what the machines have, for everybody who asks; nodes not named are gone."""
         ...
 
+    async def record_outage(self, why: str, *, now: datetime) -> None:
+        """Remember why nothing can be started now, for everybody who asks; empty: it can."""
+        ...
+
 
 class AttemptFiles(Protocol):
     """The files around an attempt. Doing a verb twice is harmless."""

@@ -94,6 +94,7 @@ class FakeQueue:
     under_way: dict[AttemptId, Active] = field(default_factory=dict)
     ended: dict[TaskId, Exited] = field(default_factory=dict)
     nodes: tuple[Node, ...] = ()
+    outages: list[str] = field(default_factory=list)
     reads: int = 0
     failures: list[Exception] = field(default_factory=list)
     """Raised one by one by the next writes, which then have done nothing."""
@@ -177,6 +178,9 @@ class FakeQueue:
 
     async def record_nodes(self, nodes: Sequence[Node], *, now: datetime) -> None:
         self.nodes = tuple(nodes)
+
+    async def record_outage(self, why: str, *, now: datetime) -> None:
+        self.outages.append(why)
 
     def _fail(self) -> None:
         if self.failures:

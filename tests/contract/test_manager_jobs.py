@@ -455,6 +455,28 @@ async def test_a_node_that_takes_nothing_now_still_counts(house: House, ada: Man
     assert [reason.code for reason in (await ada.why(_ref(job))).reasons] == ["no-nodes"]
 
 
+async def test_what_is_queued_waits_for_the_end_of_an_outage(house: House, ada: ManagerAPI) -> None:
+    job = await submitted(ada, "run: true")
+
+    await house.jobs.record_outage("Tovi lacks the right to list nodes", now=house.clock.now())
+    (during,) = (await ada.why(_ref(job))).reasons
+    await house.jobs.record_outage("", now=house.clock.now())
+    (after,) = (await ada.why(_ref(job))).reasons
+
+    assert (during.code, during.message) == (
+        "unavailable",
+        "nothing can be started now: Tovi lacks the right to list nodes",
+    )
+    assert after.code == "next"
+
+
+async def test_what_is_held_waits_for_its_release_in_an_outage_too(house: House, ada: ManagerAPI) -> None:
+    job = await submitted(ada, "run: true", SubmitOptions(hold=True))
+    await house.jobs.record_outage("the cluster is away", now=house.clock.now())
+
+    assert [reason.code for reason in (await ada.why(_ref(job))).reasons] == ["held"]
+
+
 async def test_control_characters_in_names_are_refused(ada: ManagerAPI) -> None:
     with pytest.raises(UsageError):
         await submitted(ada, "run: x", SubmitOptions(name="a\x1b[2Jb"))

@@ -608,3 +608,18 @@ class TestReports:
             async with asyncio.timeout(SOON_S):
                 await house.loop.run()
         assert caught.group_contains(InvariantError)
+
+
+async def test_people_are_told_why_nothing_can_be_started_and_no_more_once_it_can(house: House) -> None:
+    house.executor.machines_errors += [AWAY, AWAY]
+
+    for _ in range(4):
+        await house.loop.tick()
+
+    assert house.queue.outages == ["the disk is full: no space left", ""], "each is told once"
+
+
+async def test_what_an_earlier_scheduler_told_is_taken_back(house: House) -> None:
+    await house.loop.tick()
+
+    assert house.queue.outages == [""]

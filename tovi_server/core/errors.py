@@ -23,6 +23,11 @@ class ToviError(Exception):
         self.why = safe_line(why)
         self.hint = safe_line(hint)
 
+    @property
+    def in_one_line(self) -> str:
+        """What, and why."""
+        return f"{self.what}: {self.why}" if self.why else self.what
+
     def __str__(self) -> str:
         lines = [f"{self.code}: {self.what}"]
         if self.why:

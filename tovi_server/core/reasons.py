@@ -40,6 +40,8 @@ class WaitReason(StrEnum):
     BEHIND = "behind"
     """Something with a better place in the order takes what it would need."""
     NO_NODES = "no-nodes"
+    UNAVAILABLE = "unavailable"
+    """The scheduler cannot look at the machines, or at the queue; the message says why."""
     STARTING = "starting"
     """A place is found; the message says what it still waits for there, if anything."""
     NEXT = "next"

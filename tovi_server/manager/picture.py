@@ -9,7 +9,7 @@ from typing import Final
 
 from scheduler.snapshot import Node, Snapshot
 from tovi_server.core.ids import JobId
-from tovi_server.core.reasons import Reason
+from tovi_server.core.reasons import Reason, WaitReason
 from tovi_server.core.resources import Resources
 from tovi_server.manager.ports import Planner
 from tovi_server.store.jobs import JobStore
@@ -41,6 +41,7 @@ OLDEST_S: Final = 5.0
 class _Kept:
     seq: int
     nodes: tuple[Node, ...]
+    outage: str
     picture: Picture
     cost_s: float
     taken_at_s: float
@@ -60,10 +61,11 @@ class Pictures:
         """As of the newest event."""
         async with self._one_at_a_time:
             seq = await self._jobs.last_event()
-            nodes = tuple(node for node, _ in await self._jobs.nodes())
-            if self._kept is None or (self._kept.seq, self._kept.nodes) != (seq, nodes):
-                self._kept = await self._take(seq, nodes)
-            return self._kept.picture
+            nodes, outage = tuple(node for node, _ in await self._jobs.nodes()), await self._jobs.outage()
+            kept = self._kept
+            if kept is None or (kept.seq, kept.nodes, kept.outage) != (seq, nodes, outage):
+                self._kept = kept = await self._take(seq, nodes, outage)
+            return kept.picture
 
     async def lately(self) -> Picture:
         """For lists: as of now; where tens of thousands wait, as of some seconds ago."""
@@ -72,13 +74,21 @@ class Pictures:
             return kept.picture
         return await self.now()
 
-    async def _take(self, seq: int, nodes: tuple[Node, ...]) -> _Kept:
+    async def _take(self, seq: int, nodes: tuple[Node, ...], outage: str) -> _Kept:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         snapshot = Snapshot(nodes=nodes, queues=await self._jobs.waiting(), active=await self._jobs.active())
         planned = await asyncio.to_thread(self._planner, snapshot)
+        planned = _in_outage(planned, snapshot, outage) if outage else planned
         picture = Picture(planned, _by_job(planned), _requests(snapshot))
-        return _Kept(seq, nodes, picture, loop.time() - begun, loop.time())
+        return _Kept(seq, nodes, outage, picture, loop.time() - begun, loop.time())
+
+
+def _in_outage(planned: Planned, snapshot: Snapshot, outage: str) -> Planned:
+    """Nothing starts now, whatever the plan is for what was seen last; but what is held waits for its release."""
+    reason = Reason(WaitReason.UNAVAILABLE, f"nothing can be started now: {outage}")
+    held = {key: one for key, one in planned.items() if one.code == WaitReason.HELD}
+    return {**{(entry.job, entry.stage): reason for entry in snapshot.queues}, **held}
 
 
 def _age_s(kept: _Kept) -> float:

@@ -15,7 +15,7 @@ from tovi_server.core.ids import JobId, Reference, TaskId
 from tovi_server.core.job import Frozen, Job, NewJob
 from tovi_server.core.task import Attempt, Task
 from tovi_server.core.views import EventView, QueueView
-from tovi_server.store import control, feed, lease, listing, machines, queue, tasks
+from tovi_server.store import control, feed, lease, listing, machines, outages, queue, tasks
 from tovi_server.store.convert import spec_text
 from tovi_server.store.dispatch import dispatch
 from tovi_server.store.engine import Database
@@ -155,6 +155,14 @@ class JobStore:
     async def record_nodes(self, nodes: Sequence[Node], *, now: datetime) -> None:
         """See `scheduler.ports.Queue`. Nothing is written while the same were seen a moment ago."""
         await self._lead(lambda connection: machines.record_nodes(connection, nodes, now))
+
+    async def record_outage(self, why: str, *, now: datetime) -> None:
+        """See `scheduler.ports.Queue`."""
+        await self._lead(lambda connection: outages.record_outage(connection, why, now))
+
+    async def outage(self) -> str:
+        """Why nothing can be started now; empty: nothing is known against it."""
+        return await self._database.read(outages.read_outage)
 
     async def nodes(self) -> tuple[tuple[Node, datetime], ...]:
         """The machines by name, each with when it was last seen."""

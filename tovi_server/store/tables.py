@@ -199,6 +199,16 @@ class NodeRow(Base, table=True):
     seen_at: datetime
 
 
+class OutageRow(Base, table=True):
+    """Why nothing can be started now, while that is so."""
+
+    __tablename__ = "outages"
+    name: str = Field(primary_key=True)
+    """Always the same: there is one at most."""
+    why: str
+    since: datetime
+
+
 class UserRow(Base, table=True):
     __tablename__ = "users"
     name: str = Field(primary_key=True)
@@ -262,6 +272,7 @@ tasks = metadata.tables["tasks"]
 attempts = metadata.tables["attempts"]
 events = metadata.tables["events"]
 nodes = metadata.tables["nodes"]
+outages = metadata.tables["outages"]
 users = metadata.tables["users"]
 keys = metadata.tables["keys"]
 projects = metadata.tables["projects"]
