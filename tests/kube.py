@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -103,6 +104,20 @@ def cluster(*words: str) -> str:
     return subprocess.run(
         [SHARED / "cluster", *words], capture_output=True, text=True, check=True, timeout=_DEADLINE_S
     ).stdout
+
+
+@contextmanager
+def silent_kubelet(node: str) -> Iterator[None]:
+    """Stop the kubelet of a node of the shared cluster for a while; its containers go on."""
+    starter = int((_state() / "pids" / f"{node}.kubelet").read_text().split()[0])
+    kubelets = [int(pid) for pid in Path(f"/proc/{starter}/task/{starter}/children").read_text().split()]
+    for pid in kubelets:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in (*kubelets, starter):
+            os.kill(pid, signal.SIGCONT)
 
 
 def is_shared_cluster() -> bool:
