@@ -180,6 +180,8 @@ class KubernetesSettings(Section):
     """Taints of nodes that tasks run on all the same."""
     node_lost_after: Duration | None = None
     """Not set: what ran on a node that fell silent is tried again only once it surely ended. Set: after so long."""
+    relist: Duration = timedelta(minutes=5)
+    """How often all nodes and pods are looked at anew, whatever the cluster told meanwhile."""
     requests: int = Field(default=32, ge=1, le=256)
     """How many requests to the API server may be under way at once."""
     grace: Duration = timedelta(seconds=30)

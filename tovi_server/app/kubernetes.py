@@ -37,6 +37,7 @@ def kubernetes_settings(settings: Settings, root: Path, installation: str) -> Ku
         ),
         image_pull_deadline=given.image_pull_deadline,
         node_lost_after=given.node_lost_after,
+        relist_interval=given.relist,
     )
 
 
