@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from tests.integration.faults.client import PAUSE_S, Client
-from tests.integration.faults.program import Ground, Kind, any_kind
+from tests.integration.faults.program import AnyGround, Kind
 from tests.integration.history import Cancel, Submit
 from tests.live import Live
 from tests.ssh_edge import Ended
@@ -31,7 +31,7 @@ class Load:
     """People who submit jobs, and what they remember."""
 
     live: Live
-    ground: Ground
+    ground: AnyGround
     chance: random.Random
     name: str
     """Begins each token."""
@@ -67,13 +67,14 @@ class Load:
 
     async def _work(self, client: Client, waiting: asyncio.Queue[str | None]) -> None:
         while (token := await waiting.get()) is not None:
-            kind = any_kind(self.chance)
-            job = await self._submit(client, kind, token)
+            kind = self.ground.any_kind(self.chance)
+            job = await self.submit(client, kind, token)
             if job is not None and self.chance.random() < CANCELLED:
-                await self._cancel(client, job)
+                await self.cancel(client, job)
         await client.close()
 
-    async def _submit(self, client: Client, kind: Kind, token: str) -> int | None:
+    async def submit(self, client: Client, kind: Kind, token: str) -> int | None:
+        """The job's id; None: it was refused, or nobody answered for long."""
         command, spec = f"submit --key {token} --name {token}", self.ground.spec(kind, token)
         ask = client.ask_afresh if self.chance.random() < AFRESH else client.ask
         for _ in range(1 if self.chance.random() < GIVES_UP else PATIENCE):
@@ -88,7 +89,7 @@ class Load:
             await asyncio.sleep(PAUSE_S)
         return None
 
-    async def _cancel(self, client: Client, job: int) -> None:
+    async def cancel(self, client: Client, job: int) -> None:
         started = now()
         answer = await client.ask(f"cancel {job} --json")
         if answer is None or answer.code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 PROGRAM: Final = """\
 #!/bin/sh
@@ -51,8 +51,20 @@ KINDS: Final = (
 """With their weights: most are over at once, some live through several kills."""
 
 
-def any_kind(chance: random.Random) -> Kind:
-    return chance.choices([kind for _, kind in KINDS], [weight for weight, _ in KINDS])[0]
+class AnyGround(Protocol):
+    """Where jobs come from, and what really happened is read."""
+
+    @property
+    def truth(self) -> str:
+        """Lines, as `history_reading` reads them."""
+
+    def alive(self) -> int:
+        """Of how many attempts the program has begun and not finished."""
+
+    def any_kind(self, chance: random.Random) -> Kind: ...
+
+    def spec(self, kind: Kind, token: str) -> str:
+        """The tovi.yaml of a job."""
 
 
 class Ground:
@@ -72,12 +84,16 @@ class Ground:
         return (self._folder / "truth").read_text()
 
     def alive(self) -> int:
-        """Of how many attempts the program has begun and not finished."""
+        """As `AnyGround.alive`."""
         words = [line.partition(" ")[0] for line in self.truth.splitlines()]
         return words.count("start") - words.count("finish")
 
+    def any_kind(self, chance: random.Random) -> Kind:
+        """As `AnyGround.any_kind`."""
+        return chance.choices([kind for _, kind in KINDS], [weight for weight, _ in KINDS])[0]
+
     def spec(self, kind: Kind, token: str) -> str:
-        """The tovi.yaml of a job."""
+        """As `AnyGround.spec`."""
         array = f"array: 0..{kind.tasks - 1}\n" if kind.tasks > 1 else ""
         words = f"{token} {kind.lines} {kind.pause} {kind.first_code} {kind.later_code}"
         return (
