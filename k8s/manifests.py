@@ -123,12 +123,14 @@ def _tolerations(settings: PodSettings) -> list[Manifest]:
 
 
 def _container(order: Order, settings: PodSettings, image: str, gpu_resource: str) -> Manifest:
+    """The image is named as it was written, and when it is pulled is left to Kubernetes: `latest`, or no tag, asks for
+    the newest, so the registry is asked at each start; what has another tag or a digest is taken if the node has it.
+    """
     amounts = _amounts(order.request, gpu_resource)
     logs = [str(order.control / name) for name in ("stdout.log", "stderr.log")]
     return {
         "name": "task",
         "image": image,
-        "imagePullPolicy": "IfNotPresent",
         "command": [_literal(word) for word in ("sh", "-c", START, "tovi", str(order.control / "script.sh"), *logs)],
         "env": [{"name": key, "value": _literal(text)} for key, text in _environment(order).items()],
         "resources": {"requests": amounts, "limits": amounts},
