@@ -40,8 +40,9 @@ class Client:
         self._access = access
         self._rest = RESTClientObject(configuration)
         self._free = asyncio.Semaphore(access.requests)
-        self._not_before_s = 0.0
-        """By the loop's clock: the API server asked everybody to wait."""
+        self._alone = asyncio.Lock()
+        self._held_until_s: float | None = None
+        """By the loop's clock: so long the API server asked everybody to wait. None: it takes requests."""
 
     async def get(self, path: str, asked: str, **query: str) -> Json:
         """Raises:
@@ -64,7 +65,11 @@ class Client:
         query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=WITHIN_S, sock_read=_SILENT_S)
         try:
-            async with await self._send("GET", path, query=query, timeout=timeout) as response:
+            async with self._turn():
+                response = await self._send("GET", path, query=query, timeout=timeout)
+            async with response:
+                if response.status == 401:
+                    await self._load_credentials()
                 if response.status != 200:
                     raise _refusal(asked, response.status, await response.read())
                 try:
@@ -90,7 +95,7 @@ class Client:
     ) -> Json:
         for last in range(_MOST_TRIES):
             try:
-                status, pause_s, told = await self._once(method, path, body=body, query=query, content=content)
+                status, told = await self._once(method, path, body=body, query=query, content=content)
                 answer: Json = json.loads(told) if status < 300 else {}
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 raise _no_answer(asked, error) from error
@@ -100,20 +105,17 @@ class Client:
                 raise _refusal(asked, status, told)
             if status == 401:
                 await self._load_credentials()
-            else:
-                self._hold_back(pause_s)
         raise AssertionError("the last try raises or returns")
 
     async def _once(
         self, method: str, path: str, *, body: Json | None, query: Mapping[str, str] | None, content: str
-    ) -> tuple[int, float, bytes]:
-        """Status, the seconds that it asks to wait, and what it told."""
-        async with self._free:
-            await self._wait_if_asked_to()
+    ) -> tuple[int, bytes]:
+        """Status, and what it told."""
+        async with self._free, self._turn():
             timeout = aiohttp.ClientTimeout(total=WITHIN_S)
             response = await self._send(method, path, query=query, timeout=timeout, body=body, content=content)
             async with response:
-                return response.status, _retry_after_s(response.headers), await response.read()
+                return response.status, await response.read()
 
     async def _send(
         self,
@@ -133,15 +135,35 @@ class Client:
         request: Any = self._rest.request  # it has no types
         answer = await request(method, url, headers=headers, body=body, _request_timeout=timeout)
         response: aiohttp.ClientResponse = answer.response
+        if response.status == 429:
+            self._hold_back(_retry_after_s(response.headers))
         return response
 
     def _hold_back(self, pause_s: float) -> None:
-        until = asyncio.get_running_loop().time() + min(max(1.0, pause_s), _LONGEST_PAUSE_S)
-        self._not_before_s = max(self._not_before_s, until)
+        until_s = asyncio.get_running_loop().time() + min(max(1.0, pause_s), _LONGEST_PAUSE_S)
+        self._held_until_s = max(self._held_until_s or until_s, until_s)
 
-    async def _wait_if_asked_to(self) -> None:
-        while (left_s := self._not_before_s - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110  # it may move on
-            await asyncio.sleep(left_s)
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Where everybody was asked to wait: after that, and one at a time until requests are taken again."""
+        if self._held_until_s is not None:
+            async with self._alone:
+                if self._held_until_s is not None:
+                    until_s = await self._wait()
+                    try:
+                        yield
+                    finally:
+                        if self._held_until_s == until_s:
+                            self._held_until_s = None
+                    return
+        yield
+
+    async def _wait(self) -> float:
+        """Until the time that it gives; it may move on meanwhile."""
+        now_s = asyncio.get_running_loop().time
+        while (until_s := self._held_until_s or 0.0) > now_s():  # noqa: ASYNC110
+            await asyncio.sleep(until_s - now_s())
+        return until_s
 
     async def _load_credentials(self) -> None:
         """They may have been renewed."""

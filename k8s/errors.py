@@ -6,6 +6,8 @@ from typing import Final
 
 from tovi_server.core.errors import UnavailableError
 
+_QUOTA: Final = ("exceeded quota", "status unknown for quota")
+"""What the admission of quotas says: it is used up, or is so new that nobody has counted yet."""
 _CHECK: Final = "`tovi-server check` lists the rights that Tovi needs, and how to give them"
 
 
@@ -57,7 +59,7 @@ class RefusedError(ApiError):
 
 def from_answer(asked: str, status: int, reason: str, message: str) -> ApiError:
     """The error that an answer means."""
-    if status == 403 and "exceeded quota" in message:
+    if status == 403 and any(mark in message for mark in _QUOTA):
         return QuotaError(asked, status=status, reason=reason, message=message)
     if status == 403 and "cannot " in message and "User " in message:
         return MissingRightError(asked, message=message)
