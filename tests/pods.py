@@ -48,7 +48,7 @@ class Place:
 
     @contextmanager
     def server(self, settings: str = "") -> Iterator[Live]:
-        """As `live_server`, with tasks as pods. `settings` end in the section of the executor."""
+        """As `live_server`, with tasks as pods. `settings` go on in the section `executor.kubernetes`."""
         data = self.folder / f"d{secrets.token_hex(5)}"
         with live_server(_SETTINGS.format(place=self, folder=data.name) + settings, data=data) as live:
             try:

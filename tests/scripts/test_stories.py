@@ -30,6 +30,7 @@ name = "tovi.lab"
 [executor.local]
 cpus = 4
 memory = "8G"
+grace = "5s"
 """
 _FILE: Final = re.compile(r"^```\w+ (\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CLIENTS: Final = """\
@@ -50,10 +51,15 @@ exec {ssh} -F {keys}/ssh_config -i {keys}/"$USER" "$@"
 @pytest.fixture
 def live() -> Iterator[Live]:
     with live_server(SETTINGS) as server:
-        server.add_user("bob")
-        server.add_user("eve")
-        _write_program(server.folder / "bin" / "ssh", _SSH.format(ssh=_found("ssh"), keys=server.folder))
+        make_people(server)
         yield server
+
+
+def make_people(live: Live) -> None:
+    """Those who are not there from the beginning, and what they type as `ssh`."""
+    live.add_user("bob")
+    live.add_user("eve")
+    _write_program(live.folder / "bin" / "ssh", _SSH.format(ssh=_found("ssh"), keys=live.folder))
 
 
 def _found(program: str) -> str:
