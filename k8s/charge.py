@@ -23,6 +23,8 @@ class Ending:
     message: str = ""
     is_asked: bool = False
     """The cluster has been told."""
+    problem: str = ""
+    """Why it could not be told; empty: nothing is known against it."""
 
 
 @dataclass(slots=True)

@@ -94,7 +94,7 @@ class Check:
         try:
             version = await self._client.get("/version", "get its version")
         except ApiError as error:
-            return short("api server", f"{error.what}{f': {error.why}' if error.why else ''}", _UNREACHABLE)
+            return short("api server", error.in_one_line, _UNREACHABLE)
         return fine("api server", f"Kubernetes {version['gitVersion']} answers; Tovi is {await self._account()} to it")
 
     async def _account(self) -> str:

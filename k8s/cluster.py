@@ -11,7 +11,7 @@ from typing import Final
 from k8s import capacity
 from k8s.capacity import Machine
 from k8s.client import Client
-from k8s.errors import ApiError
+from k8s.errors import ApiError, MissingRightError
 from k8s.informer import Informer, Kind
 from k8s.pods import Pod, read_pod
 from k8s.settings import PodSettings
@@ -19,6 +19,7 @@ from scheduler.snapshot import Node
 from tovi_server.core.errors import UnavailableError
 
 _SEEN_WITHIN_S: Final = 10
+_LOOK_S: Final = 0.05
 
 
 class Cluster:
@@ -50,14 +51,20 @@ class Cluster:
         """Wait until everything was seen once.
 
         Raises:
-            UnavailableError: it takes long; with the reason, where one is known.
+            UnavailableError: it takes long, or a right to see it is missing; with the reason, where one is known.
         """
         try:
             async with asyncio.timeout(_SEEN_WITHIN_S):
-                await self._pods.synced.wait()
-                await self._machines.synced.wait()
+                while not self._is_seen:
+                    if isinstance(self.trouble, MissingRightError):
+                        raise self.trouble
+                    await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             raise self.trouble or UnavailableError("the cluster has not been seen yet") from None
+
+    @property
+    def _is_seen(self) -> bool:
+        return self._pods.synced.is_set() and self._machines.synced.is_set()
 
     @property
     def trouble(self) -> ApiError | None:

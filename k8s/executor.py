@@ -25,6 +25,7 @@ from k8s.settings import KubernetesSettings
 from k8s.status import Running
 from k8s.watch import Look, Watch
 from scheduler.logs import LogMarks
+from scheduler.outage import Outage
 from scheduler.ports import Clock, Executor, Order
 from scheduler.snapshot import Node
 from tovi_server.core.events import Delayed, Exited, Lost, Report, Started
@@ -33,6 +34,7 @@ from tovi_server.core.reasons import EndReason
 
 _DISCARDS_AT_ONCE: Final = 8
 _BETWEEN_DELAYS_S: Final = 30.0
+_AFTER_FAILURE_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +75,7 @@ class KubernetesExecutor:
         """Of all attempts under way; None: nobody has said which there are."""
         self._discards: asyncio.Queue[str] = asyncio.Queue()
         self._discarding: set[str] = set()
+        self._removal = Outage("the removal of pods of which everything is recorded")
         self._reports: asyncio.Queue[Report] = asyncio.Queue()
 
     def join(self, cluster: Cluster) -> None:
@@ -97,7 +100,7 @@ class KubernetesExecutor:
         except RefusedError as error:
             self._tell_end(charge, self._failed_to_start(order, error.message))
         except BaseException:
-            del self._charges[label]
+            self._charges.pop(label, None)  # its end may have been seen and recorded meanwhile
             raise
         else:
             self.look(label)
@@ -172,6 +175,8 @@ class KubernetesExecutor:
         if message == charge.delayed_by or (message and now_s - charge.told_at_s < _BETWEEN_DELAYS_S):
             return
         charge.delayed_by, charge.told_at_s = message, now_s
+        if message:
+            log.warning("attempt_delayed", attempt=str(charge.order.attempt), why=message)
         self._reports.put_nowait(Delayed(charge.order.attempt, self._clock.now(), message))
 
     def lost(self, charge: Charge, message: str) -> None:
@@ -236,9 +241,9 @@ class KubernetesExecutor:
         grace_s = max(1, round(charge.order.grace.total_seconds()))
         try:
             await self._requests.end(charge.name, made.uid, ending.reason, ending.message, grace_s=grace_s)
+            ending.problem = ""
         except ApiError as error:
-            log.warning("attempt_not_ended_yet", attempt=str(charge.order.attempt), why=error.what)
-            ending.is_asked = False
+            ending.is_asked, ending.problem = False, f"it has to end, and cannot be ended yet: {error.in_one_line}"
 
     async def _discard_for_ever(self) -> None:
         while True:
@@ -247,8 +252,10 @@ class KubernetesExecutor:
             try:
                 if pod is not None and label not in self._charges:
                     await self._requests.discard(pod)
+                    self._removal.worked()
             except ApiError as error:
-                log.warning("pod_not_removed_yet", pod=label, why=error.what)
+                self._removal.failed(error)
+                await asyncio.sleep(_AFTER_FAILURE_S)
             finally:
                 self._discarding.discard(label)
 

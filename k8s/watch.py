@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-import structlog
-
 from k8s.charge import Charge
 from k8s.cluster import Cluster
-from k8s.errors import ApiError
+from k8s.errors import ApiError, MissingRightError
 from k8s.requests import PodRequests
 from k8s.settings import KubernetesSettings
 from k8s.status import Running, Waiting
+from scheduler.outage import Outage
 from tovi_server.core.reasons import EndReason
 
 _UNSCHEDULABLE: Final = timedelta(minutes=1)
@@ -24,8 +23,6 @@ _COMPLAINTS_EVERY_S: Final = 30.0
 _QUESTIONS_A_LOOK: Final = 5
 _KILL_MARGIN_S: Final = 10.0
 """How long a kubelet that is heard may take, beyond the grace, to end what has no pod any more."""
-
-log = structlog.get_logger(__name__)
 
 
 class Findings(Protocol):
@@ -62,6 +59,7 @@ class Watch:
         self._cluster = cluster
         self._requests = requests
         self._tell = tell
+        self._outage = Outage("what is asked of attempts under way")
         self._questions_left = _QUESTIONS_A_LOOK
         self._asked_at_s: dict[str, float] = {}
         """When the cluster was last asked what it complains of, by label."""
@@ -76,8 +74,9 @@ class Watch:
             for charge in charges:
                 if not charge.is_over:
                     self._tell.delayed(charge, await self._delay(charge, now))
+            self._outage.worked()
         except ApiError as error:
-            log.warning("attempts_not_looked_at", why=error.what)
+            self._outage.failed(error)
         self._asked_at_s = {one.label: at for one in charges if (at := self._asked_at_s.get(one.label)) is not None}
 
     async def look_at_logs(self, charges: Sequence[Charge], *, now: datetime) -> None:
@@ -87,7 +86,20 @@ class Watch:
             self._tell.end(charge, EndReason.LOG_TOO_LARGE)
 
     async def _delay(self, charge: Charge, now: datetime) -> str:
-        """Why it cannot go on; empty: it can, or it has to end and that was told."""
+        """Why it cannot go on, as far as is known; empty: it can, or it has to end and that was told."""
+        if charge.ending is not None and charge.ending.problem:
+            return charge.ending.problem
+        try:
+            return await self._known_delay(charge, now) or self._blindness()
+        except MissingRightError as error:
+            return error.in_one_line
+
+    def _blindness(self) -> str:
+        """Why what happens to it may not be seen, where that does not mend itself."""
+        trouble = self._cluster.trouble
+        return trouble.in_one_line if isinstance(trouble, MissingRightError) else ""
+
+    async def _known_delay(self, charge: Charge, now: datetime) -> str:
         if charge.missing_since_s is not None:
             return await self._look_for(charge, charge.missing_since_s)
         silent = await self._look_at_node(charge, now)
@@ -141,15 +153,15 @@ class Watch:
             complaint = await self._complaint(charge, charge.made.uid)
             if complaint and late:
                 self._tell.end(charge, EndReason.START_FAILED, complaint)
-            return complaint or charge.delayed_by
+            return charge.delayed_by if complaint is None else complaint
         return waiting.problem or charge.delayed_by
 
-    async def _complaint(self, charge: Charge, uid: str) -> str:
-        """What keeps it from starting, if the cluster was asked now; empty: nothing, or it was asked a moment ago."""
+    async def _complaint(self, charge: Charge, uid: str) -> str | None:
+        """What keeps it from starting; empty: nothing; None: the cluster was not asked again so soon."""
         now_s = asyncio.get_running_loop().time()
         asked_at_s = self._asked_at_s.get(charge.label, -_COMPLAINTS_EVERY_S)
         if now_s - asked_at_s < _COMPLAINTS_EVERY_S or not self._questions_left:
-            return ""
+            return None
         self._questions_left -= 1
         self._asked_at_s[charge.label] = now_s
         return await self._requests.warning(uid)

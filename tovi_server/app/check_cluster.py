@@ -61,7 +61,7 @@ async def _task(check: Check, data: DataDir, settings: PodSettings) -> Finding:
                 case Ended(_, report):
                     return _failed(report, probe.complaint(data, check.order))
     except ApiError as error:
-        return short(_WHAT, f"{error.what}{f': {error.why}' if error.why else ''}", error.hint)
+        return short(_WHAT, error.in_one_line, error.hint)
 
 
 def _stuck(why: str, order: Order, settings: PodSettings) -> Finding:

@@ -13,7 +13,7 @@ from tovi_server.core.errors import ToviError
 from tovi_server.core.findings import Finding, fine, short
 from tovi_server.files.datadir import TOP_FOLDERS
 from tovi_server.receivers import host_keys
-from tovi_server.settings import Settings
+from tovi_server.settings import Role, Settings
 from tovi_server.store import schema
 from tovi_server.store.engine import found_schema
 
@@ -29,7 +29,9 @@ def findings(root: Path, settings: Settings) -> list[Finding]:
     """Nothing is changed."""
     found = list(_data(root))
     if is_there(root):
-        found += [_database(root, settings), _host_keys(root, settings)]
+        found.append(_database(root, settings))
+    if is_there(root) and settings.server.role is not Role.SCHEDULER:  # which needs none
+        found.append(_host_keys(root, settings))
     return found
 
 
@@ -91,4 +93,4 @@ def _host_keys(root: Path, settings: Settings) -> Finding:
 
 
 def _short(what: str, error: ToviError) -> Finding:
-    return short(what, f"{error.what}{f': {error.why}' if error.why else ''}", error.hint)
+    return short(what, error.in_one_line, error.hint)
