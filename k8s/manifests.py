@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from k8s import names
 from k8s.binding import Binding
+from k8s.overlay import Overlay
 from k8s.settings import PodSettings
 from scheduler.ports import Mount, Order
 from tovi_server.core.resources import Resources
@@ -17,6 +18,7 @@ Manifest = dict[str, Any]
 
 _DEADLINE_MARGIN: Final = timedelta(minutes=2)
 """How far the cluster's own time limit is behind ours, for while no server runs."""
+_NOTHING_MORE: Final = Overlay()
 _OF_THE_IMAGE: Final = frozenset({"PATH"})
 _SILENT_NODES: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 """Kubernetes would end what runs on a node that is silent for five minutes, also once it is heard again."""
@@ -44,18 +46,20 @@ trap tovi_used EXIT
 
 def manifest(order: Order, settings: PodSettings, *, image: str, gpu_resource: str) -> Manifest:
     """The pod of an attempt; `gpu_resource` is what its node calls GPUs, if it asks for any."""
+    overlay = settings.overlays.get(order.project, _NOTHING_MORE)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": _metadata(order, settings),
+        "metadata": _metadata(order, settings, overlay),
         "spec": {
             **_placement(order.node, settings),
+            **_classes(overlay),
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": max(1, round(order.grace.total_seconds())),
             "activeDeadlineSeconds": round((order.timeout + order.grace + _DEADLINE_MARGIN).total_seconds()),
-            "imagePullSecrets": [{"name": name} for name in settings.pull_secrets],
+            "imagePullSecrets": [{"name": name} for name in (*settings.pull_secrets, *overlay.pull_secrets)],
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": settings.uid,
@@ -83,13 +87,19 @@ def binding(namespace: str, name: str, node: str) -> Manifest:
     }
 
 
-def _metadata(order: Order, settings: PodSettings) -> Manifest:
+def _classes(overlay: Overlay) -> Manifest:
+    named = {"priorityClassName": overlay.priority_class, "runtimeClassName": overlay.runtime_class}
+    return {field: name for field, name in named.items() if name}
+
+
+def _metadata(order: Order, settings: PodSettings, overlay: Overlay) -> Manifest:
     attempt = order.attempt
     return {
         "name": names.pod_name(settings.prefix, attempt),
         "namespace": settings.namespace,
         "finalizers": [names.FINALIZER],
         "labels": {
+            **overlay.labels,
             names.MANAGED_BY: "tovi",
             names.INSTALLATION: settings.installation,
             names.ATTEMPT: names.attempt_label(settings.installation, attempt),
@@ -97,7 +107,7 @@ def _metadata(order: Order, settings: PodSettings) -> Manifest:
             names.USER: names.label(order.environment["USER"]),
             names.PROJECT: names.label(order.project),
         },
-        "annotations": {names.TASK: str(attempt)},
+        "annotations": {**overlay.annotations, names.TASK: str(attempt)},
     }
 
 

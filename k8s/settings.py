@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from k8s.binding import Binding
 from k8s.capacity import Wanted
+from k8s.overlay import Overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class PodSettings:
     image: str
     """For tasks that name none; empty: there is none."""
     pull_secrets: tuple[str, ...]
+    overlays: Mapping[str, Overlay]
+    """By project."""
     binding: Binding
     uid: int
     gid: int

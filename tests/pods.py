@@ -73,6 +73,7 @@ class Place:
                 claim_path="",
                 image=self.image,
                 pull_secrets=(),
+                overlays={},
                 binding=Binding.TOVI,
                 uid=TASKS.uid or 0,
                 gid=TASKS.gid or 0,

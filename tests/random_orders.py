@@ -121,6 +121,7 @@ def _settings(chance: Random, namespace: str) -> PodSettings:
         claim_path=chance.choice(("", "tovi", "groups/lens survey")),
         image="",
         pull_secrets=chance.choice(((), ("registry",), ("a", "b.c"))),
+        overlays={},
         binding=chance.choice(tuple(Binding)),
         uid=chance.choice((1, 10001, 2**31 - 1)),
         gid=chance.choice((1, 10001, 2**31 - 1)),

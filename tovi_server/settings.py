@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from k8s.binding import Binding
+from k8s.overlay import is_ours
 from tovi_server.core.errors import UsageError
 from tovi_server.core.resources import GIB
 from tovi_server.core.setting import Amount, Duration, Section
@@ -145,6 +146,23 @@ class Toleration(Section):
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
 
 
+def _not_ours(given: dict[str, str]) -> dict[str, str]:
+    for name in given:
+        if is_ours(name):
+            raise ValueError(f'"{name}" is set by Tovi itself')
+    return given
+
+
+class ProjectPods(Section):
+    """What the pods of one project have beside what all have."""
+
+    labels: Annotated[dict[str, str], AfterValidator(_not_ours)] = Field(default_factory=dict)
+    annotations: Annotated[dict[str, str], AfterValidator(_not_ours)] = Field(default_factory=dict)
+    image_pull_secrets: tuple[str, ...] = ()
+    priority_class: str = ""
+    runtime_class: str = ""
+
+
 class KubernetesSettings(Section):
     """Tasks as pods of a cluster."""
 
@@ -166,6 +184,8 @@ class KubernetesSettings(Section):
     """A task whose image could not be had for so long has failed to start."""
     image_pull_secrets: tuple[str, ...] = ()
     """Secrets of that namespace for private registries."""
+    projects: dict[str, ProjectPods] = Field(default_factory=dict)
+    """More for the pods of single projects: labels, annotations, image_pull_secrets, priority_class, runtime_class."""
     binding: Binding = Binding.TOVI
     """How a pod gets its node: `tovi` names it when it creates the pod, `api` binds it, `kube-scheduler` is told it."""
     uid: int = Field(default=10001, ge=1)

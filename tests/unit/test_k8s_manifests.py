@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from k8s import manifests
+from k8s import manifests, names
 from k8s.binding import Binding
 from k8s.capacity import Toleration, Wanted
 from k8s.manifests import START, Manifest
+from k8s.overlay import Overlay
 from k8s.settings import PodSettings
 from scheduler.ports import Mount, Order, Owner
 from tests import random_orders
@@ -56,6 +57,7 @@ SETTINGS = PodSettings(
     claim_path="groups/lab",
     image="",
     pull_secrets=("registry",),
+    overlays={},
     binding=Binding.TOVI,
     uid=10001,
     gid=10002,
@@ -366,3 +368,19 @@ def test_the_checker_lets_pass_what_the_standard_allows(path: str, value: Any) -
     container(pod)["securityContext"][path] = value
 
     assert violations(pod) == []
+
+
+def test_an_admin_adds_to_the_pods_of_one_project_and_to_no_other() -> None:
+    overlay = Overlay(
+        labels={"team": "optics", names.JOB: "7"},
+        annotations={"note": "x"},
+        pull_secrets=("lens-registry",),
+        priority_class="batch",
+        runtime_class="gvisor",
+    )
+    pod = made(settings=replace(SETTINGS, overlays={"lens": overlay}))
+    assert (pod["metadata"]["labels"]["team"], pod["metadata"]["labels"][names.JOB]) == ("optics", "12")
+    assert pod["metadata"]["annotations"]["note"] == "x"
+    assert pod["spec"]["imagePullSecrets"] == [{"name": "registry"}, {"name": "lens-registry"}]
+    assert (pod["spec"]["priorityClassName"], pod["spec"]["runtimeClassName"]) == ("batch", "gvisor")
+    assert made(settings=replace(SETTINGS, overlays={"other": overlay})) == made()

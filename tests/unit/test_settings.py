@@ -61,6 +61,11 @@ tolerations = [{key = "gpu", operator = "Exists"}]
     assert settings.executor.kubernetes.tolerations[0].key == "gpu"
 
 
+def test_what_tovi_relies_on_is_not_given_to_a_projects_pods_otherwise(tmp_path: Path) -> None:
+    text = '[executor.kubernetes.projects.lens.labels]\n"tovi.dev/job" = "7"'
+    assert '"tovi.dev/job" is set by Tovi itself' in refusal(written(tmp_path, text))
+
+
 def test_lengths_of_time_and_amounts_are_written_as_in_a_job_file(tmp_path: Path) -> None:
     local = read_settings(
         written(tmp_path, '[executor.local]\ngrace = "1m30s"\nmemory = "32G"\ncpus = 3')
