@@ -30,7 +30,7 @@ from tests.ssh_edge import Ended
 
 ADMIN: Final = "ada"
 
-START_S: Final = 30
+START_S: Final = 90
 STOP_S: Final = 30
 CLIENT_S: Final = 60
 _LISTENING: Final = "tovi: listening on "

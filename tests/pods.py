@@ -5,22 +5,29 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from k8s import names
 from k8s.binding import Binding
 from k8s.capacity import Wanted
+from k8s.errors import ApiError
 from k8s.settings import Access, KubernetesSettings, PodSettings
 from scheduler.ports import Executor, Owner
 from tests.live import Live, live_server, remove
-from tests.local_house import DEADLINE_S, WallClock
+from tests.local_house import WallClock
+
+if TYPE_CHECKING:
+    from k8s.client import Client
+
+Json = dict[str, Any]
 
 TASKS: Final = Owner(10001, 10001)
 """Whose ids pods have where the server is root."""
+_GONE_WITHIN_S: Final = 300
 _SETTINGS: Final = """
 [executor]
 kind = "kubernetes"
@@ -90,18 +97,23 @@ class Place:
         asyncio.run(self._remove_pods(installation))
 
     async def _remove_pods(self, installation: str) -> None:
-        async with self.open_executor(installation) as executor, asyncio.timeout(DEADLINE_S):
-            while await self._has_pods(installation):
-                await executor.tend(())
-                await asyncio.sleep(0.1)
-
-    async def _has_pods(self, installation: str) -> bool:
         from k8s.client import open_client
 
         path, label = f"/api/v1/namespaces/{self.namespace}/pods", f"{names.INSTALLATION}={installation}"
-        async with open_client(self._access) as client:
-            return bool((await client.get(path, "list pods", labelSelector=label))["items"])
+        async with open_client(self._access) as client, asyncio.timeout(_GONE_WITHIN_S):
+            while found := (await client.get(path, "list pods", labelSelector=label))["items"]:
+                for pod in found:
+                    await _remove_pod(client, f"{path}/{pod['metadata']['name']}", pod)
+                await asyncio.sleep(0.1)
 
     @property
     def _access(self) -> Access:
         return Access(self.kubeconfig, None, requests=8)
+
+
+async def _remove_pod(client: Client, path: str, pod: Json) -> None:
+    with suppress(ApiError):  # it is gone by now
+        await client.patch(path, "patch pods", {"metadata": {"finalizers": None}})
+        if "deletionTimestamp" not in pod["metadata"]:
+            body = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 1}
+            await client.delete(path, "delete pods", body)
