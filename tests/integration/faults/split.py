@@ -21,10 +21,6 @@ from tests.live import STOP_S, Live, live_server
 
 T = TypeVar("T")
 
-TAKEOVER_S: Final = 15
-"""After the death of a leader; so it is promised."""
-AT_ONCE_S: Final = 5
-"""Less than any lease lasts."""
 DEADLINE_S: Final = 60
 
 
@@ -119,20 +115,20 @@ def split_server(url: str, settings: str = "", *, others: int) -> Iterator[tuple
                     one.kill()
 
 
-def the_leader(servers: Sequence[Other], *, within_s: float = TAKEOVER_S) -> Other:
+def the_leader(servers: Sequence[Other]) -> Other:
     """The one that leads; there is never more than one."""
 
     def leader() -> Other | None:
         leaders = [one for one in servers if one.program is not None and one.leads()]
         return leaders[0] if len(leaders) == 1 else None
 
-    return eventually(leader, within_s=within_s)
+    return eventually(leader)
 
 
-def eventually(holds: Callable[[], T | None], *, within_s: float = DEADLINE_S) -> T:
+def eventually(holds: Callable[[], T | None]) -> T:
     """What it gives, once that is something."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + DEADLINE_S
     while not (found := holds()):
-        assert time.monotonic() < deadline, f"it did not happen within {within_s} s"
+        assert time.monotonic() < deadline, f"it did not happen within {DEADLINE_S} s"
         time.sleep(0.05)
     return found
