@@ -37,6 +37,8 @@ class Ended:
     started_at: datetime | None
     """None: its program never ran."""
     report: Exited | Lost
+    is_doubtful: bool = False
+    """It was told to end, and ended well. For its use of disk the kubelet tells so, and leaves no sign but an event."""
 
 
 def ended(pod: Pod, attempt: AttemptId, terminated: Json) -> Ended:
@@ -46,7 +48,19 @@ def ended(pod: Pod, attempt: AttemptId, terminated: Json) -> Ended:
     code = terminated.get("exitCode") if ran else None
     usage = left_behind.used(terminated.get("message", ""))
     plain = Exited(attempt, _end_time(pod, terminated), EndReason.OK, code, usage=usage)
-    return Ended(datetime.fromisoformat(started) if ran else None, _report(pod, terminated, plain))
+    report = _report(pod, terminated, plain)
+    is_well = isinstance(report, Exited) and report.reason is EndReason.OK
+    is_doubtful = is_well and left_behind.was_told(terminated.get("message", ""))
+    return Ended(datetime.fromisoformat(started) if ran else None, report, is_doubtful)
+
+
+def evicted(told: Ended, message: str) -> Ended:
+    """The same, by a kubelet that said so."""
+    words, report = message.strip(), told.report
+    assert isinstance(report, Exited)
+    if any(mark in words for mark in _OWN_DISK):
+        return Ended(told.started_at, replace(report, reason=EndReason.OUT_OF_DISK, message=words))
+    return Ended(told.started_at, Lost(report.attempt, report.at, said("Evicted", words)))
 
 
 def _report(pod: Pod, terminated: Json, plain: Exited) -> Exited | Lost:

@@ -17,7 +17,7 @@ from k8s import interruption, names, status
 from k8s.charge import Charge, Ending
 from k8s.client import open_client
 from k8s.cluster import Cluster
-from k8s.ended import Ended
+from k8s.ended import Ended, evicted
 from k8s.errors import ApiError, RefusedError
 from k8s.pods import Pod
 from k8s.requests import Made, PodRequests
@@ -220,7 +220,10 @@ class KubernetesExecutor:
             case Ended(started_at, _) as ended:
                 if started_at is not None and not isinstance(before, Running):
                     self._reports.put_nowait(Started(charge.order.attempt, started_at))
-                self._tell_end(charge, ended)
+                if ended.is_doubtful:
+                    self._in_background(self._tell_doubtful_end(charge, ended, pod.uid))
+                else:
+                    self._tell_end(charge, ended)
 
     def _started(self, charge: Charge, at: datetime) -> None:
         self._reports.put_nowait(Started(charge.order.attempt, at))
@@ -233,6 +236,18 @@ class KubernetesExecutor:
         charge.forget_timers()
         charge.marks.look(ended.report.at.timestamp())
         self._reports.put_nowait(ended.report)
+
+    async def _tell_doubtful_end(self, charge: Charge, ended: Ended, uid: str) -> None:
+        """Once the cluster has said whether its kubelet evicted it."""
+        charge.forget_timers()
+        while True:
+            try:
+                message = await self._requests.eviction(uid)
+            except ApiError as error:
+                log.warning("end_not_told_yet", attempt=str(charge.order.attempt), why=error.what)
+                await asyncio.sleep(_AFTER_FAILURE_S)
+            else:
+                return self._tell_end(charge, evicted(ended, message) if message else ended)
 
     def _failed_to_start(self, order: Order, message: str) -> Ended:
         return Ended(None, Exited(order.attempt, self._clock.now(), EndReason.START_FAILED, None, message))

@@ -1,4 +1,4 @@
-"""A container's last message: the script's hint, and the line `used MICROSECONDS BYTES`. Pure.
+"""A container's last message: the script's hint, `told` and the line `used MICROSECONDS BYTES`. Pure.
 
 The task may have written anything there.
 """
@@ -10,13 +10,19 @@ from typing import Final
 from tovi_server.core.events import Usage
 
 _USED: Final = "used"
+_TOLD: Final = "told"
 _MOST_DIGITS: Final = 18
 """No number that they make is too large for what comes after."""
 
 
 def hint(message: str) -> str:
     """What refines the end (`core.hint`); empty: nothing."""
-    return next((line for line in message.splitlines() if not _is_usage(line)), "")
+    return next((line for line in message.splitlines() if line != _TOLD and not _is_usage(line)), "")
+
+
+def was_told(message: str) -> bool:
+    """Whether the script was told to end while its program ran: by the kubelet, or by the program itself."""
+    return _TOLD in message.splitlines()
 
 
 def used(message: str) -> Usage:

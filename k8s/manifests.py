@@ -27,6 +27,7 @@ START: Final = r"""
 printf 'tovi: the log is in %s and %s\n' "$2" "$3"
 exec >>"$2" 2>>"$3"
 tovi_used() {
+    case " ${tovi_signals-} " in *' TERM '*) printf 'told\n' >>"$TOVI_SCRATCH/ended" ;; esac
     tovi_cpu='' tovi_peak=''
     if read -r tovi_peak </sys/fs/cgroup/memory.peak; then
         while read -r tovi_name tovi_number; do

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _OURS: Final = ("tovi.dev/", "app.kubernetes.io/managed-by")
+_OF_SECURITY: Final = ("container.apparmor.security.", "seccomp.security.", "container.seccomp.security.")
+"""Old ways to say what a pod's security context says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +23,5 @@ class Overlay:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a label or an annotation is one that Tovi itself sets and relies on."""
-    return name.startswith(_OURS)
+    """Whether a label or an annotation is one that Tovi itself sets and relies on, or says what Tovi decides."""
+    return name.startswith((*_OURS, *_OF_SECURITY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -106,13 +106,21 @@ class PodRequests:
 
     async def warning(self, uid: str) -> str:
         """The last thing that the cluster complained of about a pod; empty: nothing."""
-        path = f"/api/v1/namespaces/{self._settings.namespace}/events"
-        asked = f"list events in {self._settings.namespace}"
-        found = await self._client.get(path, asked, fieldSelector=f"involvedObject.uid={uid}")
-        events = sorted(found["items"], key=_event_time)
+        events = sorted(await self._events(f"involvedObject.uid={uid}"), key=_event_time)
         if not events or events[-1].get("type") != "Warning":
             return ""
         return f"{events[-1].get('reason', '')}: {events[-1].get('message', '')}"
+
+    async def eviction(self, uid: str) -> str:
+        """What the kubelet evicted a pod for; empty: it did not."""
+        events = await self._events(f"involvedObject.uid={uid},reason=Evicted")
+        return next((str(event.get("message", "")) for event in events), "")
+
+    async def _events(self, selector: str) -> Sequence[Json]:
+        path = f"/api/v1/namespaces/{self._settings.namespace}/events"
+        found = await self._client.get(path, f"list events in {self._settings.namespace}", fieldSelector=selector)
+        items: Sequence[Json] = found["items"]
+        return items
 
     async def _delete(self, name: str, uid: str, *, grace_s: int | None) -> None:
         body: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}

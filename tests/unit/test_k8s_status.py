@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from k8s import status
-from k8s.ended import Ended
+from k8s.ended import Ended, evicted
 from k8s.pods import Pod
 from k8s.status import Running, Waiting
 from tests.pod_facts import ATTEMPT, changed, names, pod, with_condition
@@ -328,6 +328,40 @@ def test_what_was_used_is_told_also_of_what_we_ended() -> None:
     assert (report.usage.cpu_s, report.usage.memory_bytes) == (2.5, 4096)
 
 
-def test_a_program_that_was_told_to_end_for_its_disk_and_ended_well_in_time_looks_like_any_that_ended_well() -> None:
-    """The cluster keeps no other sign of it than an event: no condition, no reason, and the phase Succeeded."""
+def told(shape: str, message: str = "told\nused 1 1\n") -> Ended:
+    return ended(with_container(shape, message=message))
+
+
+def test_a_program_that_its_kubelet_told_to_end_and_that_ended_well_in_time_is_in_doubt() -> None:
+    """The cluster keeps no other sign of an eviction for disk than an event: no reason, and the phase Succeeded."""
     assert exited("evicted-disk-dir") == (EndReason.OK, 0, "")
+    assert told("evicted-disk-dir").is_doubtful
+    assert not told("evicted-disk-dir", "used 1 1\n").is_doubtful
+
+
+def test_there_is_no_doubt_where_somebody_says_what_happened_or_it_ended_ill() -> None:
+    for shape in (
+        "deleted-well-over",
+        "deleted-ours-over",
+        "deadline-trap",
+        "evicted-disk",
+        "deleted-ill-ended",
+        "signal",
+    ):
+        assert not told(shape).is_doubtful
+
+
+def test_what_the_kubelet_said_when_it_evicted_it_resolves_the_doubt() -> None:
+    doubtful = told("evicted-disk-dir")
+    own = evicted(doubtful, 'Usage of EmptyDir volume "scratch" exceeds the limit "5Mi". ')
+    others = evicted(doubtful, LOW)
+
+    assert isinstance(own.report, Exited)
+    assert (own.report.reason, own.report.exit_code) == (EndReason.OUT_OF_DISK, 0)
+    assert own.report.message == 'Usage of EmptyDir volume "scratch" exceeds the limit "5Mi".'
+    assert isinstance(others.report, Lost)
+    assert others.report.message == f"Evicted: {LOW.strip()}"
+
+
+def test_that_it_was_told_is_no_hint_of_why_it_failed() -> None:
+    assert exited(with_container("exit-3", message="told\nsetup-failed\nused 1 1\n"))[0] is EndReason.SETUP_FAILED
