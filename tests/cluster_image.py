@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ _PEOPLE: Final = {
     "passwd": "tovi:x:10001:10001::/var/lib/tovi:/usr/sbin/nologin\npostgres:x:999:999::/var/lib/postgresql:/bin/sh\n",
     "group": "tovi:x:10001:\npostgres:x:999:\n",
 }
+_TOLD_S: Final = 60
 _POSTGRES_PROGRAMS: Final = ("initdb", "pg_ctl", "pg_isready", "postgres")
 
 
@@ -54,8 +56,17 @@ def _image(name: str, files: list[Path], lay_out: Callable[[Path], None], *optio
         if not tar.exists():
             _make(tar, called, lay_out, options)
         if not _is_in_every_node(called):
-            kube.cluster("load", str(tar))
+            _load(tar, called)
     return called
+
+
+def _load(tar: Path, called: str) -> None:
+    """Into all nodes; a test may have broken one of them, which then does not count. Nodes tell a little later."""
+    ended = subprocess.run([SHARED / "cluster", "load", tar], capture_output=True, text=True, check=False)
+    deadline = time.monotonic() + _TOLD_S
+    while not _is_in_every_node(called):
+        assert time.monotonic() < deadline, f"{called} did not get into the nodes: {ended.stderr}"
+        time.sleep(0.5)
 
 
 def _digest(files: list[Path]) -> str:
@@ -172,7 +183,7 @@ def _libraries(program: Path) -> Iterator[Path]:
 
 
 def _is_in_every_node(called: str) -> bool:
-    nodes = kube.read("get", "nodes", *kube.nodes())["items"]
+    nodes = [kube.read("get", "node", name) for name in kube.nodes()]
     return all(any(called in image["names"] for image in node["status"].get("images", ())) for node in nodes)
 
 

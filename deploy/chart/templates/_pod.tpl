@@ -66,8 +66,10 @@ spec:
   containers:
   - name: {{ $part }}
     {{- include "tovi.container" $ | nindent 4 }}
-    command: [tovi-server, serve, --data, /var/lib/tovi, --config, /etc/tovi/tovi.toml, --role, {{ $part }}]
-    env: {{- include "tovi.env" $ | nindent 4 }}
+    command: [tovi-server, serve, --data, /var/lib/tovi, --config, /etc/tovi/tovi.toml]
+    env:
+    {{- include "tovi.env" $ | nindent 4 }}
+    - {name: TOVI_SERVER__SERVER__ROLE, value: {{ $part }}}
     ports:
     {{- if $isReceiver }}
     - {name: ssh, containerPort: 2222}
