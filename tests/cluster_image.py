@@ -184,7 +184,9 @@ def _libraries(program: Path) -> Iterator[Path]:
 
 def _is_in_every_node(called: str) -> bool:
     nodes = [kube.read("get", "node", name) for name in kube.nodes()]
-    return all(any(called in image["names"] for image in node["status"].get("images", ())) for node in nodes)
+    return all(
+        any(called in (image.get("names") or ()) for image in node["status"].get("images", ())) for node in nodes
+    )
 
 
 def _run(*words: str | Path) -> str:
