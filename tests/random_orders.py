@@ -12,6 +12,7 @@ from k8s import manifests
 from k8s.binding import Binding
 from k8s.capacity import Toleration, Wanted
 from k8s.manifests import Manifest
+from k8s.overlay import Overlay
 from k8s.settings import PodSettings
 from scheduler.ports import Mount, Order, Owner
 from tovi_server.core.durations import LONGEST
@@ -121,7 +122,7 @@ def _settings(chance: Random, namespace: str) -> PodSettings:
         claim_path=chance.choice(("", "tovi", "groups/lens survey")),
         image="",
         pull_secrets=chance.choice(((), ("registry",), ("a", "b.c"))),
-        overlays={},
+        overlays={name: _overlay(chance) for name in _WORDS if chance.random() < 0.5},
         binding=chance.choice(tuple(Binding)),
         uid=chance.choice((1, 10001, 2**31 - 1)),
         gid=chance.choice((1, 10001, 2**31 - 1)),
@@ -134,6 +135,20 @@ _TOLERATIONS: Final = (
     Toleration("example.org/lab", "Exists"),
     Toleration("", "Exists", effect="NoExecute"),
 )
+
+
+def _overlay(chance: Random) -> Overlay:
+    labels = {
+        "team": "optics",
+        "example.org/cost-centre": "42",
+        "tovi.dev/job": "7",
+        "app.kubernetes.io/managed-by": "x",
+    }
+    return Overlay(
+        labels=chance.choice(({}, labels)),
+        annotations=chance.choice(({}, {"example.org/note": "$(HOSTNAME) é\n"})),
+        pull_secrets=chance.choice(((), ("lens-registry",))),
+    )
 
 
 def _request(chance: Random) -> Resources:

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from k8s.binding import Binding
@@ -144,6 +144,14 @@ class Toleration(Section):
     operator: Literal["Equal", "Exists"] = "Equal"
     value: str = ""
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+
+    @model_validator(mode="after")
+    def _can_be_in_a_pod(self) -> Toleration:
+        if not self.key and self.operator != "Exists":
+            raise ValueError('without a key it tolerates everything, and says operator = "Exists"')
+        if self.value and self.operator == "Exists":
+            raise ValueError('with operator = "Exists" it has no value')
+        return self
 
 
 def _not_ours(given: dict[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from k8s import manifests, names
 from k8s.binding import Binding
 from k8s.capacity import Toleration, Wanted
 from k8s.manifests import START, Manifest
-from k8s.overlay import Overlay
+from k8s.overlay import Overlay, is_ours
 from k8s.settings import PodSettings
 from scheduler.ports import Mount, Order, Owner
 from tests import random_orders
@@ -368,6 +368,25 @@ def test_the_checker_lets_pass_what_the_standard_allows(path: str, value: Any) -
     container(pod)["securityContext"][path] = value
 
     assert violations(pod) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tovi.dev/attempt", "tovi.dev/x", "app.kubernetes.io/managed-by"),
+        *("container.apparmor.security.beta.kubernetes.io/task", "seccomp.security.alpha.kubernetes.io/pod"),
+        "container.seccomp.security.alpha.kubernetes.io/task",
+    ],
+)
+def test_what_tovi_decides_is_no_admins_to_add(name: str) -> None:
+    assert is_ours(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["team", "example.org/tovi.dev", "sidecar.istio.io/inject", "app.kubernetes.io/part-of"]
+)
+def test_anything_else_is(name: str) -> None:
+    assert not is_ours(name)
 
 
 def test_an_admin_adds_to_the_pods_of_one_project_and_to_no_other() -> None:

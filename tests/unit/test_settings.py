@@ -61,6 +61,18 @@ tolerations = [{key = "gpu", operator = "Exists"}]
     assert settings.executor.kubernetes.tolerations[0].key == "gpu"
 
 
+@pytest.mark.parametrize(
+    ("toleration", "says"),
+    [
+        ("{}", "without a key it tolerates everything"),
+        ('{value = "yes"}', "without a key it tolerates everything"),
+        ('{key = "gpu", operator = "Exists", value = "yes"}', "it has no value"),
+    ],
+)
+def test_a_toleration_that_no_pod_could_have_is_refused(tmp_path: Path, toleration: str, says: str) -> None:
+    assert says in refusal(written(tmp_path, f"[executor.kubernetes]\ntolerations = [{toleration}]"))
+
+
 def test_what_tovi_relies_on_is_not_given_to_a_projects_pods_otherwise(tmp_path: Path) -> None:
     text = '[executor.kubernetes.projects.lens.labels]\n"tovi.dev/job" = "7"'
     assert '"tovi.dev/job" is set by Tovi itself' in refusal(written(tmp_path, text))
