@@ -77,6 +77,8 @@ def test_stages_that_differ_only_by_their_dashes_have_pods_of_different_names(
 
 def test_names_whose_parts_could_be_cut_otherwise_are_different() -> None:
     alike = [attempt(1, "a-1", 2, 3), attempt(1, "a", 1, 2), attempt(1, "a-1-2", 3, 3), attempt(1, "a_1", 2, 3)]
+    alike += [attempt(1, "a__1", 2, 3), attempt(1, "a-_1", 2, 3), attempt(1, "a_-1", 2, 3)]
+    alike += [attempt(1, f"{'a' * 62}{last}", 2, 3) for last in "ab"] + [attempt(1, "a" * 62, 2, n) for n in (1, 2)]
 
     assert len({names.pod_name("tovi", one) for one in alike}) == len(alike)
 
