@@ -15,6 +15,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,6 @@ from tests.parts import postgres_programs
 
 ROOT: Final = Path(__file__).parents[1]
 CACHE: Final = Path.home() / ".cache" / "tovi-test-images"
-SOURCES: Final = ("tovi_server", "tovi_cli", "scheduler", "k8s")
 BASE: Final = SHARED / "images" / "python.tar.xz"
 
 _PEOPLE: Final = {
@@ -40,7 +40,8 @@ _POSTGRES_PROGRAMS: Final = ("initdb", "pg_ctl", "pg_isready", "postgres")
 def server_image() -> str:
     """The name of an image of this checkout's server, in every node."""
     files = [ROOT / "pyproject.toml", ROOT / "requirements.lock", ROOT / "deploy" / "install"]
-    files += [path for folder in SOURCES for path in sorted((ROOT / folder).rglob("*.py"))]
+    packages = tomllib.loads(files[0].read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    files += [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
     return _image("tovi", files, _lay_out_server, "--user", "10001:10001", "--entrypoint", '["tovi-server"]')
 
 
