@@ -64,7 +64,12 @@ def cgroup() -> str:
     return "" if cgroups.find() else "a control group for memory that can be written"
 
 
+def busybox() -> str:
+    return "" if shutil.which("busybox") else "busybox"
+
+
 PARTS: Mapping[str, Part] = {
+    "busybox": Part(busybox, "apt-get install busybox-static"),
     "cgroup": Part(cgroup, "run the tests as root, where /sys/fs/cgroup can be written"),
     "cluster": Part(kube.missing, "../shared/cluster/cluster up --nodes 2, and set TOVI_TEST_KUBECONFIG as it says"),
     "mount": Part(mount, "run the tests as root, where mounting is allowed"),
