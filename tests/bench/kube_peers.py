@@ -1,0 +1,99 @@
+"""What dispatch is compared with: the same pods, created by a bare loop of requests, and placed by kube-scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import copy
+import json
+import ssl
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import yaml
+
+AT_ONCE: Final = 32
+_WITHIN_S: Final = 900
+
+Json = dict[str, Any]
+
+
+async def bare_loop(kubeconfig: Path, namespace: str, pods: Sequence[Json]) -> float:
+    """Pods a second, created as they are, each with its node, `AT_ONCE` at a time."""
+    async with _session(kubeconfig) as (session, url):
+        began = time.monotonic()
+        await _create_all(session, f"{url}/api/v1/namespaces/{namespace}/pods", pods)
+        return len(pods) / (time.monotonic() - began)
+
+
+async def kube_scheduler(kubeconfig: Path, namespace: str, pods: Sequence[Json]) -> float:
+    """Pods a second, created without a node, until the cluster's own scheduler has given one to each."""
+    free = [_without_node(pod) for pod in pods]
+    async with _session(kubeconfig) as (session, url):
+        path = f"{url}/api/v1/namespaces/{namespace}/pods"
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group, asyncio.timeout(_WITHIN_S):
+            bound = group.create_task(_wait_until_bound(session, path, len(pods)))
+            await _create_all(session, path, free)
+            await bound
+        return len(pods) / (time.monotonic() - began)
+
+
+def again(pod: Json, number: int) -> Json:
+    """A pod as Tovi made it, under another name, and held by nobody."""
+    spec = copy.deepcopy(pod["spec"])
+    annotations = {
+        name: text for name, text in pod["metadata"].get("annotations", {}).items() if name.startswith("simulate.")
+    }
+    metadata = {"name": f"again-{number}", "annotations": annotations, "labels": {"bench": "again"}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def _without_node(pod: Json) -> Json:
+    spec = {name: value for name, value in pod["spec"].items() if name != "nodeName"}
+    return {**pod, "spec": {**spec, "nodeSelector": {"type": "kwok"}}}
+
+
+async def _create_all(session: aiohttp.ClientSession, path: str, pods: Sequence[Json]) -> None:
+    waiting = iter(pods)
+
+    async def one_after_the_other() -> None:
+        for pod in waiting:
+            async with session.post(path, json=pod) as response:
+                assert response.status == 201, await response.text()
+                await response.read()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(one_after_the_other())
+
+
+async def _wait_until_bound(session: aiohttp.ClientSession, path: str, count: int) -> None:
+    names: set[str] = set()
+    query = {"watch": "true", "fieldSelector": "spec.nodeName!=", "labelSelector": "bench=again"}
+    async with session.get(path, params=query, timeout=aiohttp.ClientTimeout(total=_WITHIN_S)) as response:
+        while len(names) < count:
+            line = await response.content.readline()
+            found = json.loads(line)
+            if found["type"] != "DELETED":
+                names.add(found["object"]["metadata"]["name"])
+
+
+@asynccontextmanager
+async def _session(kubeconfig: Path) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    config = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    tls = ssl.create_default_context(cafile=cluster.get("certificate-authority"), cadata=_data(cluster))
+    headers = {"Authorization": f"Bearer {user['token']}"}
+    connector = aiohttp.TCPConnector(ssl=tls, limit=AT_ONCE + 1)
+    async with aiohttp.ClientSession(headers=headers, connector=connector, read_bufsize=2**22) as session:
+        yield session, cluster["server"]
+
+
+def _data(cluster: Json) -> str | None:
+    data = cluster.get("certificate-authority-data")
+    return None if data is None else base64.b64decode(data).decode()
