@@ -29,6 +29,8 @@ _SILENT_S: Final = 90
 """A watch is told something at least every minute."""
 _MOST_TRIES: Final = 4
 _LONGEST_PAUSE_S: Final = 60
+_GOODBYE_S: Final = 0.25
+"""Connections whose request was given up still end, over TLS, when all others are closed; else their loop is gone."""
 _MERGE: Final = "application/strategic-merge-patch+json"
 
 
@@ -82,6 +84,7 @@ class Client:
 
     async def close(self) -> None:
         await self._rest.close()
+        await asyncio.sleep(_GOODBYE_S)
 
     async def _request(
         self,
