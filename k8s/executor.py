@@ -39,6 +39,13 @@ _AFTER_FAILURE_S: Final = 1.0
 log = structlog.get_logger(__name__)
 
 
+class NoSuchDeviceError(Exception):
+    """The node that was chosen offers no GPUs any more: another may."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"{node} offers no GPUs any more")
+
+
 @asynccontextmanager
 async def open_kubernetes_executor(settings: KubernetesSettings, *, clock: Clock) -> AsyncIterator[Executor]:
     """An executor of attempts as pods. Leaving ends the watch over them, and never an attempt.
@@ -99,6 +106,8 @@ class KubernetesExecutor:
             charge.made = await self._find_or_create(charge)
         except RefusedError as error:
             self._tell_end(charge, self._failed_to_start(order, error.message))
+        except NoSuchDeviceError as error:
+            self.lost(charge, str(error))
         except BaseException:
             self._charges.pop(label, None)  # its end may have been seen and recorded meanwhile
             raise
@@ -207,7 +216,10 @@ class KubernetesExecutor:
         if not image:
             raise RefusedError("create its pod", status=422, message="its stage names no image, and no default is set")
         machine = self._cluster.machine(order.node)
-        return await self._requests.create(order, image=image, gpu_resource=machine.gpu_resource if machine else "")
+        gpu_resource = machine.gpu_resource if machine else ""
+        if order.request.gpus and not gpu_resource:
+            raise NoSuchDeviceError(order.node)
+        return await self._requests.create(order, image=image, gpu_resource=gpu_resource)
 
     def _take(self, charge: Charge, pod: Pod) -> None:
         """What is told now of a pod, against what was told before."""
