@@ -25,7 +25,7 @@ MOVES: Final[Mapping[str, Mapping[str, str]]] = {
     "running": {"succeeded": "succeeded", "failed": "failed", "requeued": "queued", "cancelled": "cancelled"},
 }
 """What may happen to a task in each state, and what it becomes."""
-NOTES: Final = frozenset({"cancel-requested", "held", "released"})
+NOTES: Final = frozenset({"cancel-requested", "delayed", "held", "released"})
 """What may happen to any unfinished task, and changes no state."""
 ENDS: Final = frozenset({"succeeded", "failed", "requeued", "cancelled"})
 

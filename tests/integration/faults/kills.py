@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -34,6 +34,7 @@ class Kills:
 
     load: Load
     chance: random.Random
+    weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
     victims: Counter[str] = field(default_factory=Counter)
     adopted: int = 0
     """Programs that ran at the moments when a scheduler or everything was killed."""
@@ -43,7 +44,7 @@ class Kills:
     async def go_on(self, times: int) -> None:
         for _ in range(times):
             await asyncio.sleep(self.chance.uniform(0, LONGEST_PAUSE_S))
-            await self._kill(self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0])
+            await self._kill(self.chance.choices(list(self.weights), list(self.weights.values()))[0])
 
     async def _kill(self, part: str) -> None:
         running, killed_at = self.load.ground.alive(), now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,13 +49,23 @@ async def storm(seed: int, kills: int) -> Outcome:
     with live_server(SETTINGS) as live:
         load = Load(live, Ground(live.folder / "ground"), random.Random(seed), f"s{seed}")
         killing = Kills(load, random.Random(seed + 1))
-        async with load.running(SUBMITS_PER_S):
-            await killing.go_on(kills)
-        history = await read_history(load)
+        history = await blow(killing, kills, rate=SUBMITS_PER_S)
         live.stop()
-        found = (*problems(history), *load.refusals, *_left_over(live))
-        hangs = tuple(hang for client in load.clients for hang in client.hangs)
-        return Outcome(seed, history, killing, hangs, found)
+        return judge(killing, history, _left_over(live), seed=seed)
+
+
+async def blow(killing: Kills, kills: int, *, rate: float) -> History:
+    """So many submissions a second and so many kills, until all jobs have ended."""
+    async with killing.load.running(rate):
+        await killing.go_on(kills)
+    return await read_history(killing.load)
+
+
+def judge(killing: Kills, history: History, left_over: Sequence[str], *, seed: int) -> Outcome:
+    """`left_over` is what should not be there any more."""
+    found = (*problems(history), *killing.load.refusals, *left_over)
+    hangs = tuple(hang for client in killing.load.clients for hang in client.hangs)
+    return Outcome(seed, history, killing, hangs, found)
 
 
 def _left_over(live: Live) -> list[str]:

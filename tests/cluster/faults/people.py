@@ -1,0 +1,86 @@
+"""People whose jobs are judged when all have ended: by what Tovi shows, and by what their programs did."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Final
+
+from tests.cluster.faults.ground import PodGround
+from tests.integration.faults.aftermath import read_history
+from tests.integration.faults.client import Client
+from tests.integration.faults.load import Load
+from tests.integration.faults.program import Kind
+from tests.integration.history import History, problems
+from tests.live import Live
+
+DEADLINE_S: Final = 90
+_NOT_PLAIN: Final = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass
+class People:
+    load: Load
+    ends: Sequence[str] = ()
+    """How their jobs ended, once they are judged."""
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    async def submit(self, kind: Kind) -> int:
+        """The id of a job that was taken."""
+        async with _client(self.load.live) as client:
+            job = await self.load.submit(client, kind, f"{self.load.name}-{next(self._numbers)}")
+        assert job is not None, self.load.refusals
+        return job
+
+    async def cancel(self, job: int) -> None:
+        async with _client(self.load.live) as client:
+            await self.load.cancel(client, job)
+
+    async def running(self, job: int) -> None:
+        """Until the program of its first task has begun."""
+        await eventually(lambda: f"start {job}.main.0 1 " in self.load.ground.truth)
+
+    async def judge(self) -> None:
+        """When all their jobs have ended."""
+        history = of(self.load, await read_history(self.load))
+        found = [*problems(history), *self.load.refusals]
+        assert not found, found
+        self.ends = [job.state for job in sorted(history.jobs, key=lambda job: job.id)]
+
+
+def some_people(live: Live, ground: PodGround, name: str) -> People:
+    return People(Load(live, ground, random.Random(0), _NOT_PLAIN.sub("-", name.lower())))
+
+
+def of(load: Load, history: History) -> History:
+    """What of all that happened is about the jobs of these people."""
+    ids = {submit.job for submit in load.submits}
+    return replace(
+        history,
+        truth=[mark for mark in history.truth if int(mark.task.partition(".")[0]) in ids],
+        jobs=[job for job in history.jobs if job.id in ids],
+        events=[event for event in history.events if event.job in ids],
+        logs={place: text for place, text in history.logs.items() if int(place[0].partition(".")[0]) in ids},
+    )
+
+
+async def eventually(holds: Callable[[], bool], *, within_s: float = DEADLINE_S) -> None:
+    deadline = time.monotonic() + within_s
+    while not await asyncio.to_thread(holds):
+        assert time.monotonic() < deadline, f"it did not come to this within {within_s} s"
+        await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def _client(live: Live) -> AsyncIterator[Client]:
+    client = Client(live)
+    try:
+        yield client
+    finally:
+        await client.close()
