@@ -1,6 +1,7 @@
 """A real cluster for tests: what is asked of it as its admin, and places in it that are a test's own.
 
-TOVI_TEST_KUBECONFIG names it. What needs a volume, or kills parts of the cluster, needs that of `../shared/cluster`.
+TOVI_TEST_KUBECONFIG names it. What kills parts of the cluster needs that of `../shared/cluster`. What needs a volume
+needs it too, or a folder that this machine and all nodes have at one path, which TOVI_TEST_VOLUME names.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -130,10 +132,11 @@ def is_shared_cluster() -> bool:
 def place(name: str) -> Iterator[Place]:
     """A namespace of its own that enforces PodSecurity *restricted*, with a volume, and Tovi's account in it."""
     namespace = f"{name}-{secrets.token_hex(3)}"
+    folder = _volumes() / namespace
     kubectl("create", "namespace", namespace)
     try:
         kubectl("label", "namespace", namespace, _ENFORCED)
-        folder = _volume(namespace)
+        _make_volume(namespace, folder)
         yield Place(
             kubeconfig=account(namespace, IN_NAMESPACE, EVERYWHERE),
             namespace=namespace,
@@ -145,7 +148,8 @@ def place(name: str) -> Iterator[Place]:
     finally:
         remove_namespace(namespace)
         _kubeconfig(namespace).unlink(missing_ok=True)
-        live.remove(_folder(namespace))
+        if folder.exists():
+            live.remove(folder)
 
 
 def nodes() -> tuple[str, ...]:
@@ -205,7 +209,7 @@ def grant(namespace: str, inside: frozenset[Rule], everywhere: frozenset[Rule]) 
 
 
 def write_kubeconfig(namespace: str, token: str) -> Path:
-    """Beside the admin's, for whoever has the token."""
+    """A file of its own, for whoever has the token."""
     admin = admin_kubeconfig()
     assert admin is not None
     config = yaml.safe_load(admin.read_text())
@@ -225,15 +229,19 @@ def of_tovi(namespace: str) -> Sequence[Thing]:
     return found
 
 
-def _volume(namespace: str) -> Path:
-    """The folder of this machine behind the namespace's claim. All nodes see the machine's folders."""
-    if not is_shared_cluster():
-        pytest.skip("only of ../shared/cluster are volumes folders of this machine")
-    folder = _folder(namespace)
+def _volumes() -> Path:
+    """Where the folders of claims lie: hostPath volumes are shared by all nodes that see this machine's folders."""
+    if is_shared_cluster():
+        return _state() / "volumes"
+    if named := os.environ.get("TOVI_TEST_VOLUME"):
+        return Path(named)
+    pytest.skip("volume is not here: TOVI_TEST_VOLUME; name a folder that this machine and all nodes have at one path")
+
+
+def _make_volume(namespace: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     folder.chmod(0o2777)
     apply(*_claim(namespace, folder))
-    return folder
 
 
 def _claim(namespace: str, folder: Path) -> tuple[Thing, Thing]:
@@ -269,12 +277,8 @@ def _rules(rights: frozenset[Rule]) -> list[Thing]:
     ]
 
 
-def _folder(namespace: str) -> Path:
-    return _state() / "volumes" / namespace
-
-
 def _kubeconfig(namespace: str) -> Path:
-    return _state() / f"{namespace}.kubeconfig"
+    return Path(tempfile.gettempdir()) / f"{namespace}.kubeconfig"
 
 
 def _state() -> Path:
