@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests import kube
+from tests import kube, processes
 from tests.cluster_image import postgres_image, server_image
 from tests.helm import CHART, Values, helm, over
 from tests.live import ADMIN, Live, remove
@@ -26,6 +26,7 @@ RELEASE: Final = "tovi"
 _SERVER_UID: Final = 10001
 _SMALL: Final[Values] = {"resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}}
 _INSTALL_S: Final = 500
+_FIGURE: Final = re.compile(r'^([a-z_]+)(?:{part="[a-z]+"})? (\S+)$', re.MULTILINE)
 _SSH_CONFIG: Final = """\
 Host tovi
     HostName {address}
@@ -91,17 +92,24 @@ class Installed:
         return tuple(pod["metadata"]["name"] for pod in found if "deletionTimestamp" not in pod["metadata"])
 
     def figures(self, pod: str) -> Mapping[str, float]:
-        """What it tells who watches, by the names of what has no labels; nothing while it does not answer."""
+        """What a pod of one part tells who watches; nothing while it does not answer."""
         path = f"/api/v1/namespaces/{self.system}/pods/{pod}:8080/proxy/metrics"
         try:
             told = kube.kubectl("get", "--raw", path)
         except AssertionError:
             return {}
-        return {name: float(figure) for name, figure in re.findall(r"^([a-z_]+) (\S+)$", told, re.MULTILINE)}
+        return {name: float(figure) for name, figure in _FIGURE.findall(told)}
 
     def leader(self) -> str | None:
         """The scheduler's pod that leads now."""
         return next((pod for pod in self.pods("scheduler") if self.figures(pod).get("tovi_leader")), None)
+
+    def kill(self, pod: str) -> None:
+        """With `kill -9` of all that runs in it at once, so that nothing is given back in good order."""
+        running = processes.of_pod(self.read("pod", pod)["metadata"]["uid"])
+        assert running
+        processes.end(running)
+        kube.kubectl("delete", "pod", pod, "-n", self.system, "--grace-period=0", "--force", "--wait=false")
 
     def host_keys(self) -> Mapping[str, str]:
         keys: Mapping[str, str] = self.read("secret", f"{RELEASE}-host-keys")["data"]

@@ -27,6 +27,11 @@ def mentioning(folder: Path) -> set[int]:
     return {pid for pid in _all() - {os.getpid()} if text in _said_by(pid)}
 
 
+def of_pod(uid: str) -> set[int]:
+    """The processes of a pod of a cluster whose nodes are this machine, by their control groups."""
+    return {pid for pid in _all() if f"/pod{uid}/" in _control_groups(pid)}
+
+
 def wait_gone(pids: Collection[int], *, deadline_s: float) -> None:
     """Wait until each of them ended, reaped or not. Raises TimeoutError."""
     deadline = time.monotonic() + deadline_s
@@ -79,6 +84,13 @@ def _name(pid: int) -> str | None:
         return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def _control_groups(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return ""
 
 
 def _said_by(pid: int) -> bytes:
