@@ -75,7 +75,9 @@ def _database(root: Path, settings: Settings) -> Finding:
     except ToviError as error:
         return _short("database", error)
     if found is None:
-        return short("database", "it is there, but empty", f"tovi-server init --data {root} --admin NAME --key KEY.pub")
+        return short(
+            "database", "it is empty, or not there", f"tovi-server init --data {root} --admin NAME --key KEY.pub"
+        )
     if found > schema.HEAD:
         words = f"it is at schema {found}, and this version of Tovi knows only up to {schema.HEAD}"
         return short("database", words, "install the newer version again; data is never taken back to an older schema")
