@@ -130,13 +130,14 @@ class Installed:
 @contextmanager
 def installed(*more: Values) -> Iterator[Installed]:
     """The chart, installed and serving, with one user, `ada`."""
+    images = _images()  # which takes long, and may fail before there is anything to remove
     folder = Path(tempfile.mkdtemp(prefix="tovi-chart-", dir="/tmp"))
     folder.chmod(0o755)
     name = f"chart-{secrets.token_hex(3)}"
     _make_folder(folder / "data", _SERVER_UID)
     _make_folder(folder / "database", 999)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", ADMIN, "-f", folder / ADMIN], check=True)
-    one = Installed(folder, name, over(_values(folder, name), *more))
+    one = Installed(folder, name, over(_values(folder, name), images, *more))
     try:
         _prepare(one)
         one.install()
@@ -152,12 +153,18 @@ def node_address() -> str:
     return found
 
 
-def _values(folder: Path, name: str) -> Values:
+def _images() -> Values:
     repository, _, tag = server_image().rpartition(":")
     return {
         "image": {"repository": repository, "tag": tag},
+        "postgresql": {"bundled": {"image": postgres_image()}},
+    }
+
+
+def _values(folder: Path, name: str) -> Values:
+    return {
         "admin": {"name": ADMIN, "publicKey": (folder / f"{ADMIN}.pub").read_text()},
-        "postgresql": {"bundled": {"enabled": True, "image": postgres_image(), "storageClassName": name, **_SMALL}},
+        "postgresql": {"bundled": {"enabled": True, "storageClassName": name, **_SMALL}},
         "data": {"volume": {"hostPath": {"path": str(folder / "data"), "type": "Directory"}}},
         "tasks": {"namespace": name},
         "service": {"type": "NodePort"},
