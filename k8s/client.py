@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
+import yaml
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
@@ -196,7 +197,7 @@ async def _load(configuration: Configuration, access: Access) -> None:
         else:
             file = str(access.kubeconfig)
             await load_kube_config(file, access.context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
-    except (ConfigException, OSError) as error:
+    except (ConfigException, OSError, TypeError, ValueError, yaml.YAMLError) as error:
         where = "as a pod" if access.kubeconfig is None else f"by {access.kubeconfig}"
         raise UsageError(
             f"the cluster cannot be reached {where}",

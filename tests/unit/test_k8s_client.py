@@ -131,6 +131,19 @@ async def test_a_watch_with_an_old_token_has_the_new_one_next_time(tmp_path: Pat
     assert server.statuses == [401, 200]
 
 
+@pytest.mark.parametrize("half", ["users: [a\n", "", 'current-context: "it', "clusters: 1\n"])
+async def test_a_kubeconfig_that_is_half_written_is_read_again_with_the_next_refusal(tmp_path: Path, half: str) -> None:
+    async with asked(tmp_path) as (server, client, rotate):
+        rotate()
+        whole = server.kubeconfig.read_text()
+        server.kubeconfig.write_text(half)
+        with pytest.raises(ApiError, match="401"):
+            await client.get("/x", "get x")
+
+        server.kubeconfig.write_text(whole)
+        await client.get("/x", "get x")
+
+
 @pytest.mark.parametrize("status", [409, 500, 504])
 async def test_what_may_have_been_acted_on_is_not_sent_again(tmp_path: Path, status: int) -> None:
     async with asked(tmp_path, status) as (server, client, _):
