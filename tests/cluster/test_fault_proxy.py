@@ -261,7 +261,7 @@ async def test_who_is_not_answered_waits_until_it_gives_up(
 
 
 async def test_a_slow_answer_is_overtaken_by_others(proxy: FaultProxy, through: Api, name: str) -> None:
-    proxy.program(faults.slow(0.5), verb="create")
+    proxy.program(faults.slow(3), verb="create")
     slow = asyncio.create_task(through.create(name))
     await asyncio.to_thread(proxy.wait_for_requests, 1, verb="create")
     assert (await through.get(name)).status == 404
