@@ -26,14 +26,23 @@ class Cluster:
     """Two informers and what is derived from them, worked out again only for machines to which something happened."""
 
     def __init__(
-        self, client: Client, settings: PodSettings, *, told: Callable[[str], None], relist_interval: timedelta
+        self,
+        client: Client,
+        settings: PodSettings,
+        *,
+        told: Callable[[str], None],
+        freed: Callable[[], None],
+        relist_interval: timedelta,
     ) -> None:
-        """`told` is called with the label of an attempt when something happened to its pod."""
+        """`told` is called with the label of an attempt to whose pod something happened, `freed` when one is over."""
         self._client = client
         self._told = told
+        self._freed = freed
         self._pods_of: defaultdict[str, set[str]] = defaultdict(set)
         self._ours: dict[str, str] = {}
         self._known: Set[str] = frozenset()
+        self._ended: set[str] = set()
+        """Of the known."""
         self._nodes: dict[str, Node] = {}
         self._stale: set[str] = set()
         pods = Kind("/api/v1/pods", "pods", lambda raw: read_pod(raw, settings.installation))
@@ -103,18 +112,28 @@ class Cluster:
     def count_as_known(self, labels: Set[str]) -> None:
         """The attempts whose room the scheduler counts itself."""
         for label in self._known ^ labels:
-            pod = self.pod(label)
-            if pod is not None:
-                self._stale.add(pod.node)
+            self._work_out_later(label)
         self._known = labels
+        self._ended &= labels
+
+    def count_as_ended(self, label: str) -> None:
+        """Its end is told, and its room is not the scheduler's to count any more. Its node may still hold it."""
+        self._ended.add(label)
+        self._work_out_later(label)
+
+    def _work_out_later(self, label: str) -> None:
+        pod = self.pod(label)
+        if pod is not None:
+            self._stale.add(pod.node)
 
     def _work_out(self, name: str) -> None:
         machine = self.machine(name)
         if machine is None or not machine.is_wanted:
             self._nodes.pop(name, None)
             return
-        pods = (self._pods.items[key] for key in self._pods_of[name])
-        self._nodes[name] = capacity.with_foreign(machine, pods, self._known)
+        pods = [self._pods.items[key] for key in self._pods_of[name]]
+        known = {pod.attempt for pod in pods if pod.attempt in self._known and pod.attempt not in self._ended}
+        self._nodes[name] = capacity.with_foreign(machine, pods, known)
 
     def _machine_changed(self, name: str, _: Machine | None) -> None:
         self._stale.add(name)
@@ -128,6 +147,8 @@ class Cluster:
         if pod is not None:
             self._pods_of[pod.node].add(key)
         self._tell(key, before, pod)
+        if before is not None and before.attempt and not before.is_over and (pod is None or pod.is_over):
+            self._freed()
 
     def _tell(self, key: str, before: Pod | None, pod: Pod | None) -> None:
         if before is not None and before.attempt:

@@ -6,7 +6,7 @@ Everything is decided by looking again at what is known of one pod, whatever mad
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
@@ -47,15 +47,21 @@ class NoSuchDeviceError(Exception):
 
 
 @asynccontextmanager
-async def open_kubernetes_executor(settings: KubernetesSettings, *, clock: Clock) -> AsyncIterator[Executor]:
+async def open_kubernetes_executor(
+    settings: KubernetesSettings, *, clock: Clock, freed: Callable[[], None]
+) -> AsyncIterator[Executor]:
     """An executor of attempts as pods. Leaving ends the watch over them, and never an attempt.
+
+    `freed` is called when a node has let go of a pod whose end was told before: from then on there is room.
 
     Raises:
         UsageError: it is not known how to reach the cluster.
     """
     async with open_client(settings.access) as client, asyncio.TaskGroup() as tasks:
         executor = KubernetesExecutor(settings, PodRequests(client, settings.pods), clock=clock, tasks=tasks)
-        cluster = Cluster(client, settings.pods, told=executor.look, relist_interval=settings.relist_interval)
+        cluster = Cluster(
+            client, settings.pods, told=executor.look, freed=freed, relist_interval=settings.relist_interval
+        )
         executor.join(cluster)
         background = [tasks.create_task(work) for work in (cluster.run(), executor.watch(), executor.discard())]
         try:
@@ -245,6 +251,7 @@ class KubernetesExecutor:
 
     def _tell_end(self, charge: Charge, ended: Ended) -> None:
         charge.condition = ended
+        self._cluster.count_as_ended(charge.label)
         charge.forget_timers()
         charge.marks.look(ended.report.at.timestamp())
         self._reports.put_nowait(ended.report)

@@ -90,7 +90,7 @@ class Place:
             node_lost_after=None,
             watch_interval_s=0.1,
         )
-        return open_kubernetes_executor(settings, clock=WallClock())
+        return open_kubernetes_executor(settings, clock=WallClock(), freed=lambda: None)
 
     def remove_pods(self, installation: str) -> None:
         """Until none is left of an installation whose server is gone."""

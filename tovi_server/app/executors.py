@@ -21,8 +21,8 @@ from tovi_server.settings import ExecutorKind, ExecutorSettings
 _INSTALLATION: Final = "installation"
 
 
-def open_executor(base: Foundations) -> AbstractAsyncContextManager[Executor]:
-    """The one that the settings name."""
+def open_executor(base: Foundations, *, freed: Callable[[], None]) -> AbstractAsyncContextManager[Executor]:
+    """The one that the settings name. `freed` is called when there is room that no report tells of."""
     if base.settings.executor.kind is ExecutorKind.LOCAL:
         return open_local_executor(_local_settings(base), clock=base.clock)
     # Importing its library takes long and much memory: nobody else needs it.
@@ -30,7 +30,7 @@ def open_executor(base: Foundations) -> AbstractAsyncContextManager[Executor]:
     from tovi_server.app.kubernetes import kubernetes_settings
 
     settings = kubernetes_settings(base.settings, base.root, installation(base.server))
-    return open_kubernetes_executor(settings, clock=base.clock)
+    return open_kubernetes_executor(settings, clock=base.clock, freed=freed)
 
 
 def starts(settings: ExecutorSettings) -> Width:

@@ -43,7 +43,7 @@ async def run(start: Start, link: Link) -> None:
 
 async def _schedule(base: Foundations, queue: JobStore, link: Link) -> None:
     async with (
-        executors.open_executor(base) as executor,
+        executors.open_executor(base, freed=lambda: loop.wake()) as executor,
         asyncio.TaskGroup() as group,
     ):
         policies = PolicyWatch(base.policy_file, check=lambda policies: loop.check(policies))
