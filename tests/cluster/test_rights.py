@@ -4,6 +4,7 @@ longer than it is missing."""
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ def may(place: Place, rule: Rule) -> bool:
     ]
     ended = subprocess.run(
         [kube.program("kubectl") or "kubectl", *words, *([f"--subresource={subresource}"] if subresource else [])],
-        env={"KUBECONFIG": str(kube.admin_kubeconfig())},
+        env={**os.environ, "KUBECONFIG": str(kube.admin_kubeconfig())},
         capture_output=True,
         check=False,
     )

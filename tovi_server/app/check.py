@@ -11,7 +11,7 @@ from typing import Final
 from tovi_server.app import check_here
 from tovi_server.core.findings import Finding, Standing
 from tovi_server.core.safe import safe, safe_line
-from tovi_server.settings import ExecutorKind, Settings
+from tovi_server.settings import ExecutorKind, Role, Settings
 
 _INDENT: Final = 7
 
@@ -38,9 +38,14 @@ async def _findings(root: Path, settings: Settings, *, with_task: bool) -> Async
     here = await asyncio.to_thread(check_here.findings, root, settings)
     for finding in here:
         yield finding
-    if settings.executor.kind is ExecutorKind.KUBERNETES and check_here.is_there(root):
+    if _is_of_a_cluster(settings) and check_here.is_there(root):
         # Importing its library takes long and much memory: nobody else needs it.
         from tovi_server.app import check_cluster
 
         async for finding in check_cluster.findings(root, settings, with_task=with_task):
             yield finding
+
+
+def _is_of_a_cluster(settings: Settings) -> bool:
+    """Receivers have no rights there."""
+    return settings.executor.kind is ExecutorKind.KUBERNETES and settings.server.role is not Role.RECEIVER

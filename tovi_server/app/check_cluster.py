@@ -15,6 +15,7 @@ from k8s.settings import PodSettings
 from scheduler.ports import Order, Owner
 from tovi_server.app.executors import installation
 from tovi_server.app.kubernetes import kubernetes_settings
+from tovi_server.core.errors import UsageError
 from tovi_server.core.events import Exited, Lost
 from tovi_server.core.findings import Finding, fine, note, short
 from tovi_server.core.reasons import EndReason
@@ -31,20 +32,20 @@ _OTHER_VOLUME: Final = (
 
 
 async def findings(root: Path, settings: Settings, *, with_task: bool) -> AsyncIterator[Finding]:
-    """Raises:
-    UsageError: it is not known how to reach the cluster.
-    """
+    """As they are found."""
     given = kubernetes_settings(settings, root, installation(root / "server"))
     with closing(DataDir(root)) as data:
         order = probe.probe_order(data, Owner(given.pods.uid, given.pods.gid))
-        async with open_check(given, order) as check:
-            async for finding in check.findings():
-                yield finding
-            if not check.node:
-                return
-            if with_task:
-                yield await _task(check, data, given.pods)
-            yield await check.process_limit()
+        try:
+            async with open_check(given, order) as check:
+                async for finding in check.findings():
+                    yield finding
+                if check.node and with_task:
+                    yield await _task(check, data, given.pods)
+                if check.node:
+                    yield await check.process_limit()
+        except UsageError as error:
+            yield short("api server", error.in_one_line, error.hint)
 
 
 async def _task(check: Check, data: DataDir, settings: PodSettings) -> Finding:
