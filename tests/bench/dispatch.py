@@ -64,7 +64,8 @@ def simulated(count: int) -> Iterator[None]:
     try:
         yield
     finally:
-        kube.kubectl("delete", "nodes", "-l", "type=kwok", "--wait=false")
+        names = [f"{_PREFIX}{number:05d}" for number in range(count)]
+        kube.kubectl("delete", "nodes", *names, "--wait=false", "--ignore-not-found", deadline_s=_WITHIN_S)
 
 
 async def _ours(live: Live, place: Place, tasks: int) -> tuple[float, float]:
