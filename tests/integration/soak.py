@@ -1,7 +1,8 @@
 """The long version of what `test_kills.py` samples: `python -m tests.integration.soak --kills 1000`.
 
 Storm after storm, each on a fresh server, until so many parts were killed or the time is over. Its figures go into
-docs/benchmarks/soak.md; it ends with 1 when a promise was broken.
+docs/benchmarks/soak.md, with --pods, where tasks are pods of the cluster that TOVI_TEST_KUBECONFIG names, into
+soak_pods.md; it ends with 1 when a promise was broken.
 """
 
 from __future__ import annotations
@@ -16,36 +17,81 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tests import kube
+from tests.cluster.faults.storm import SUBMITS_PER_S as PODS_PER_S
+from tests.cluster.faults.storm import pod_storm
 from tests.integration.faults.storm import SUBMITS_PER_S, Outcome, storm
 
-FIGURES: Final = Path("docs/benchmarks/soak.md")
+FIGURES: Final = Path("docs/benchmarks")
 KILLS_A_STORM: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """A kind of storm, and what its page says of it."""
+
+    storm: Callable[[int, int], Outcome]
+    page: str
+    title: str
+    about: str
 
 
 def main(words: Sequence[str]) -> int:
     asked = _asked(words)
     print(f"seed {asked.seed}", flush=True)
+    command = f"python -m tests.integration.soak {shlex.join([*words])}".strip()
+    with _pods() if asked.pods else _processes() as weather:
+        outcomes = _storms(weather, asked)
+    asked.figures.mkdir(parents=True, exist_ok=True)
+    (asked.figures / weather.page).write_text(_page(weather, command, asked.seed, outcomes))
+    return 1 if any(outcome.problems or outcome.hangs for outcome in outcomes) else 0
+
+
+def _storms(weather: Weather, asked: argparse.Namespace) -> Sequence[Outcome]:
     deadline = time.monotonic() + 60 * asked.minutes if asked.minutes else float("inf")
     outcomes: list[Outcome] = []
     while (left := asked.kills - _kills(outcomes)) > 0 and time.monotonic() < deadline:
-        outcomes.append(asyncio.run(storm(asked.seed + 2 * len(outcomes), min(left, KILLS_A_STORM))))
+        outcomes.append(weather.storm(asked.seed + 2 * len(outcomes), min(left, KILLS_A_STORM)))
         _tell(outcomes[-1])
-    command = f"python -m tests.integration.soak {shlex.join([*words])}".strip()
-    asked.figures.parent.mkdir(parents=True, exist_ok=True)
-    asked.figures.write_text(_page(command, asked.seed, outcomes))
-    return 1 if any(outcome.problems or outcome.hangs for outcome in outcomes) else 0
+    return outcomes
+
+
+@contextmanager
+def _processes() -> Iterator[Weather]:
+    about = (
+        f"Each storm: a fresh server, {SUBMITS_PER_S} submissions a second arriving over SSH, and `kill -9` of the\n"
+        "parent, a receiver or the scheduler at random moments, each after the server answered again."
+    )
+    yield Weather(lambda seed, kills: asyncio.run(storm(seed, kills)), "soak.md", "Kills under load", about)
+
+
+@contextmanager
+def _pods() -> Iterator[Weather]:
+    about = (
+        f"Each storm: a fresh server with tasks as pods of a cluster, {PODS_PER_S} submissions a second over SSH,\n"
+        "and `kill -9` of the scheduler or the parent at random moments, each after the server answered again. In the\n"
+        "end no pod may be left, and no finalizer."
+    )
+    with kube.place("tovi-soak") as place:
+        yield Weather(partial(pod_storm, place), "soak_pods.md", "Kills under load, with tasks as pods", about)
 
 
 def _asked(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Kill parts of a server under load, and judge what happened.")
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument(
+        "--pods", action="store_true", help="tasks are pods of the cluster that TOVI_TEST_KUBECONFIG names"
+    )
     parser.add_argument("--minutes", type=float, default=0, help="begin no storm after so long; 0: no limit")
     parser.add_argument("--seed", type=int, default=random.randrange(2**16))
-    parser.add_argument("--figures", type=Path, default=FIGURES)
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="the folder of the page")
     return parser.parse_args(words)
 
 
@@ -59,14 +105,13 @@ def _tell(outcome: Outcome) -> None:
         print(f"  {problem}", flush=True)
 
 
-def _page(command: str, seed: int, outcomes: Sequence[Outcome]) -> str:
+def _page(weather: Weather, command: str, seed: int, outcomes: Sequence[Outcome]) -> str:
     """What was done and what came of it, as a page of the documentation."""
     rows = "".join(f"| {what} | {figure} |\n" for what, figure in _figures(outcomes))
     return (
-        "# Kills under load\n\n"
+        f"# {weather.title}\n\n"
         f"`{command}` (seed {seed}), Python {platform.python_version()}, {os.cpu_count()} cores.\n\n"
-        f"Each storm: a fresh server, {SUBMITS_PER_S} submissions a second arriving over SSH, and `kill -9` of the\n"
-        "parent, a receiver or the scheduler at random moments, each after the server answered again. The judge is\n"
+        f"{weather.about} The judge is\n"
         "`tests/integration/history.py`, which knows nothing of Tovi's code.\n\n"
         f"| Figure | |\n|---|---|\n{rows}"
     )

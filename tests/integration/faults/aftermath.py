@@ -49,7 +49,8 @@ async def _all_ended(client: Client) -> None:
     deadline = time.monotonic() + END_S
     while left := json.loads((await client.insist("queue --json --limit 1000")).out)["items"]:
         if time.monotonic() > deadline:
-            raise AssertionError(f"jobs do not end: {[(job['id'], job['state'], job['reason']) for job in left]}")
+            states = [(job["id"], job["state"], job["reason"]) for job in left]
+            raise AssertionError(f"jobs do not end: {states}; the server's log ends with\n{client.live.log[-2000:]}")
         ids = " ".join(str(job["id"]) for job in left[:100])
         await client.insist(f"wait {ids} --timeout 10s")
 
