@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from scheduler.local import control
+from scheduler.local import control, processes
 from scheduler.local.census import Census
 from scheduler.ports import Executor, Mount, Order, Owner
 from tovi_server.core.events import Exited, Lost, Report, Started
@@ -136,6 +136,14 @@ def wait_for_end(pid: int) -> None:
         assert poll.poll(DEADLINE_S * 1000), f"process {pid} did not end"
     finally:
         os.close(pidfd)
+
+
+def wait_until_it_sleeps(pid: int) -> None:
+    """Until a process waits for something."""
+    until = time.monotonic() + DEADLINE_S
+    while (found := processes.process(pid)) is None or found.state != "S":
+        assert time.monotonic() < until, f"process {pid} waits for nothing"
+        time.sleep(0.005)
 
 
 async def all_ended(order: Order) -> None:

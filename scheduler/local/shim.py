@@ -8,7 +8,8 @@ server is gone, however it went (see `lifeline`), and from then on it does all o
 What it writes in the control folder:
 
 - `claim`: its pid, start time and boot id, made with O_EXCL before anything runs. A shim that finds one there, or
-  cannot make one, kills itself: so an attempt is started once, whatever crashed in between.
+  cannot make one, kills its group, where what wakes it may be: so an attempt is started once, whatever crashed in
+  between.
 - `exit.tmp`: how it ended. A live server makes it durable and renames it to `exit.json`; alone, the shim does.
 """
 
@@ -25,8 +26,6 @@ cd / && umask 077 && ulimit -c 0
 tovi_control=$1 tovi_boot=$2 tovi_deadline=$3 tovi_grace=$4 tovi_cgroup=$5 tovi_server=$6
 shift 6
 tovi_woken='' tovi_alone='' tovi_reason='' tovi_code=''
-trap 'tovi_woken=x$tovi_woken; tovi_left_alone' URG
-trap 'tovi_woken=x$tovi_woken; tovi_time_is_over' ALRM
 
 tovi_identity() {
     read -r tovi_stat </proc/$$/stat && set -- ${tovi_stat##*) } && printf '%s %s %s\n' $$ "${20}" "$tovi_boot"
@@ -71,10 +70,12 @@ tovi_end_escaped() {
 
 read -r tovi_go <&4 || exit 0
 exec 4<&-
+trap 'tovi_woken=x$tovi_woken; tovi_left_alone' URG
+trap 'tovi_woken=x$tovi_woken; tovi_time_is_over' ALRM
 # It may be gone already: from before there was a trap for the signal that tells so.
 [ "$tovi_server" -ef /proc/self/fd/3 ] || tovi_left_alone
 set -C
-tovi_identity 2>/dev/null >"$tovi_control/claim" || kill -s KILL $$
+tovi_identity 2>/dev/null >"$tovi_control/claim" || kill -s KILL 0
 {
     exec 3<&-
     { echo 500 >|/proc/self/oom_score_adj; } 2>/dev/null

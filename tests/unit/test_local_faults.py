@@ -14,13 +14,33 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.local import LocalSettings, boot, concluding, control, open_local_executor, processes, spawn, starting
+from scheduler.local import (
+    LocalSettings,
+    boot,
+    concluding,
+    control,
+    lifeline,
+    open_local_executor,
+    processes,
+    spawn,
+    starting,
+)
 from scheduler.local.lifeline import Lifeline
 from scheduler.local.running import Running, Shim
 from scheduler.local.spawn import Launch
 from scheduler.logs import LogMarks
 from scheduler.ports import Order
-from tests.local_house import House, WallClock, all_ended, following, left_of, said, shim_pid, wait_for_end
+from tests.local_house import (
+    House,
+    WallClock,
+    all_ended,
+    following,
+    left_of,
+    said,
+    shim_pid,
+    wait_for_end,
+    wait_until_it_sleeps,
+)
 from tovi_server.core.events import Exited, Lost, Started
 from tovi_server.core.reasons import EndReason
 
@@ -47,11 +67,13 @@ class Waiting:
     says: int
 
     @classmethod
-    def shim_of(cls, order: Order, line: Lifeline) -> Waiting:
+    def shim_of(cls, order: Order, line: Lifeline, *, tied: bool = False) -> Waiting:
         waits, says = os.pipe()
         opening = line.opening()
         launch = Launch(order, boot.boot_id(), None)
         pid = spawn._spawn(launch, server=line.seen_from_outside, commands=waits, opening=opening)
+        if tied:
+            lifeline.tie(opening, pid)
         os.close(waits)
         os.close(opening)
         return cls(pid, says)
@@ -272,6 +294,20 @@ def test_a_shim_whose_server_died_before_it_was_told_to_start_runs_nothing(tmp_p
     assert (order.control / "stdout.log").read_text() == ""
 
 
+def test_a_shim_whose_server_died_just_before_it_was_told_to_start_leaves_nothing(tmp_path: Path) -> None:
+    order = House(tmp_path).order("echo ran")
+    line = Lifeline.open()
+    shim = Waiting.shim_of(order, line, tied=True)
+    wait_until_it_sleeps(shim.pid)
+    os.kill(shim.pid, signal.SIGSTOP)
+    line.close()
+    os.close(shim.says)
+    os.kill(shim.pid, signal.SIGCONT)
+    os.waitpid(shim.pid, 0)
+    assert left_of(order) == []
+    assert not control.was_claimed(order.control)
+
+
 def test_of_many_shims_of_one_attempt_one_runs_it(tmp_path: Path) -> None:
     order = House(tmp_path).order("echo ran")
     line = Lifeline.open()
@@ -323,6 +359,17 @@ def test_what_was_stopped_before_it_was_claimed_is_started_by_nobody_later(tmp_p
     line.close()
     assert ended is not None
     assert ended.reason == EndReason.CANCELLED
+    assert (order.control / "stdout.log").read_text() == ""
+
+
+def test_a_shim_that_was_left_alone_and_came_second_leaves_nothing(tmp_path: Path) -> None:
+    order = House(tmp_path).order("echo ran")
+    line = Lifeline.open()
+    second = Waiting.shim_of(order, line)
+    line.close()
+    control.close_claim(order.control)
+    second.let_go()
+    assert left_of(order) == []
     assert (order.control / "stdout.log").read_text() == ""
 
 
