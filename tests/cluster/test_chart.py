@@ -9,21 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from tests import kube
 from tests.helm import CHART, LEAST, Values, helm, one, over, refusal, render
-from tovi_server.settings import Settings, read_settings
+from tovi_server.settings import read_settings
 
 BUNDLED: Values = {"postgresql": {"bundled": {"enabled": True}}}
-OF_THE_CHART = {
-    "server": {"name", "port", "listen", "role", "host_keys", "health"},
-    "database": {"url"},
-    "scheduler": {"policy"},
-    "executor": {"kind"},
-    "executor.kubernetes": {"kubeconfig", "context", "namespace", "claim", "claim_path"},
-}
-"""Settings that are not to be said in `settings`."""
 
 
 def pod_of(part: str, *more: Values) -> Mapping[str, Any]:
@@ -61,31 +52,6 @@ def test_there_is_nothing_to_complain_of() -> None:
 )
 def test_a_value_that_is_wrong_or_misspelt_is_refused(values: Values, said: str) -> None:
     assert said in refusal(values)
-
-
-def test_the_chart_knows_every_setting_but_those_that_are_its_own() -> None:
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    assert names_of_schema(schema["properties"]["settings"]) == names_of_model(Settings)
-
-
-def names_of_schema(table: Mapping[str, Any], path: str = "") -> set[str]:
-    assert table["additionalProperties"] is False, path
-    names: set[str] = set()
-    for name, inner in table["properties"].items():
-        place = f"{path}{name}"
-        names |= names_of_schema(inner, f"{place}.") if "properties" in inner else {place}
-    return names
-
-
-def names_of_model(model: type[BaseModel], path: str = "") -> set[str]:
-    names: set[str] = set()
-    for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            names |= names_of_model(kind, f"{path}{name}.")
-        elif name not in OF_THE_CHART.get(path.removesuffix("."), ()):
-            names.add(f"{path}{name}")
-    return names
 
 
 def test_the_settings_file_is_one_that_the_server_reads(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.postgres
 TAKEN_OVER_S = 15
 DEADLINE_S = 120
 CLIENTS = 2
-PAUSE_S = 0.5
+PAUSE_S = 1.0
 JOB = b"""
 run: echo ran; sleep 3
 resources: {cpus: 0.05, memory: 32Mi, disk: 100Mi}
@@ -171,7 +171,7 @@ def test_when_the_leader_is_killed_under_load_another_takes_over_and_nothing_is_
     load, leader = Load(tovi), tovi.leader()
     assert leader is not None
     with load.running():
-        eventually(lambda: len(load.acknowledged) >= 10)
+        eventually(lambda: len(load.acknowledged) >= 6)
         tovi.kill(leader)
         eventually(lambda: tovi.leader() not in {None, leader}, deadline_s=TAKEN_OVER_S)
         led_by_the_other = len(load.acknowledged) + 5
