@@ -9,6 +9,9 @@ import signal
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Final
+
+_TOLD: Final = 200
 
 
 def of_session(session: int) -> set[int]:
@@ -19,6 +22,19 @@ def of_session(session: int) -> set[int]:
 def called(name: str, pids: Collection[int]) -> set[int]:
     """Those of the processes that have this name now."""
     return {pid for pid in pids if _name(pid) == name}
+
+
+def children_of(parent: int, pids: Collection[int]) -> set[int]:
+    """Those of the processes that one process started, and that did not outlive it."""
+    return {pid for pid in pids if _parent(pid) == parent}
+
+
+def told(pid: int) -> str:
+    """A process for a person: the end of its command line; nothing of one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[-_TOLD:].strip()
+    except OSError:
+        return ""
 
 
 def mentioning(folder: Path) -> set[int]:
@@ -71,12 +87,22 @@ def _all() -> set[int]:
 
 
 def _session(pid: int) -> int | None:
-    """None for one that is gone, or only waits to be reaped."""
+    stat = _stat(pid)
+    return None if stat is None else int(stat[3])
+
+
+def _parent(pid: int) -> int | None:
+    stat = _stat(pid)
+    return None if stat is None else int(stat[1])
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Its state, parent, group, session and more; None for one that is gone, or only waits to be reaped."""
     try:
-        state, _parent, _group, session, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return None if state == "Z" else int(session)
+    return None if stat[0] == "Z" else stat
 
 
 def _name(pid: int) -> str | None:

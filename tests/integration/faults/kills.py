@@ -44,21 +44,27 @@ class Kills:
     async def go_on(self, times: int) -> None:
         for _ in range(times):
             await asyncio.sleep(self.chance.uniform(0, LONGEST_PAUSE_S))
-            await self._kill(self.chance.choices(list(self.weights), list(self.weights.values()))[0])
+            while not await self._kill(self.chance.choices(list(self.weights), list(self.weights.values()))[0]):
+                pass
 
-    async def _kill(self, part: str) -> None:
+    async def _kill(self, part: str) -> bool:
+        """Kill it, and see the server back; False when it was not there to be killed."""
         running, killed_at = self.load.ground.alive(), now()
         if part == PARENT:
             await asyncio.to_thread(_kill_all, self.load.live, at_once=self.chance.random() < AT_ONCE)
         elif not await self._kill_one(part):
-            return
+            return False
         self.victims[part] += 1
         self.adopted += running if part in (PARENT, "scheduler") else 0
         await self._back_since(killed_at)
+        return True
 
     async def _kill_one(self, part: str) -> bool:
-        """One of its kind; False when it was just then away of itself."""
-        there = await _until(lambda: parts_of(self.load.live, part))
+        """One of its kind. All come back of themselves but a nursery: the next is there when a part needs it."""
+        live = self.load.live
+        there = parts_of(live, part) if part == NURSERY else await _until(lambda: parts_of(live, part), part)
+        if not there:
+            return False
         with suppress(ProcessLookupError):
             os.kill(self.chance.choice(sorted(there)), signal.SIGKILL)
             return True
@@ -66,7 +72,10 @@ class Kills:
 
     async def _back_since(self, killed_at: float) -> None:
         """Until a submission that came later was answered, so that no kill hits what is away already."""
-        await _until(lambda: any(submit.started >= killed_at and submit.ended for submit in self.load.submits[-200:]))
+        await _until(
+            lambda: any(submit.started >= killed_at and submit.ended for submit in self.load.submits[-200:]),
+            "an answered submission",
+        )
         self.away_s.append(now() - killed_at)
 
 
@@ -82,18 +91,19 @@ def _kill_all(live: Live, *, at_once: bool) -> None:
 
 
 def parts_of(live: Live, part: str) -> set[int]:
-    """The processes that are this part now."""
-    if part != NURSERY:
-        return processes.called(f"tovi-{part}", live.parts())
-    others = (parts_of(live, name) for name in ("receiver", "scheduler"))
-    return live.parts().difference({live.pid}, *others)
+    """The processes that are this part now. What a scheduler starts is of its session and name for a moment too."""
+    parts = live.parts()
+    if part == NURSERY:
+        return processes.children_of(live.pid, parts)
+    found = processes.called(f"tovi-{part}", parts)
+    return found.difference(*(processes.children_of(pid, parts) for pid in found))
 
 
-async def _until(found: Callable[[], object]) -> set[int]:
+async def _until(found: Callable[[], object], what: str) -> set[int]:
     """What is found, once there is something."""
     deadline = time.monotonic() + BACK_S
     while not (it := found()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"it did not come to pass within {BACK_S} s")
+            raise TimeoutError(f"{what} was not there within {BACK_S} s")
         await asyncio.sleep(LOOK_S)
     return it if isinstance(it, set) else set()

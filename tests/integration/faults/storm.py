@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from tests.integration.history import History, problems
 from tests.live import Live, live_server
 
 SUBMITS_PER_S: Final = 20
+LOG_TOLD: Final = 8000
 SETTINGS: Final = """\
 [executor.local]
 cpus = 4
@@ -49,9 +51,20 @@ async def storm(seed: int, kills: int) -> Outcome:
     with live_server(SETTINGS) as live:
         load = Load(live, Ground(live.folder / "ground"), random.Random(seed), f"s{seed}")
         killing = Kills(load, random.Random(seed + 1))
-        history = await blow(killing, kills, rate=SUBMITS_PER_S)
-        live.stop()
+        with _log_told(live):
+            history = await blow(killing, kills, rate=SUBMITS_PER_S)
+            live.stop()
         return judge(killing, history, _left_over(live), seed=seed)
+
+
+@contextmanager
+def _log_told(live: Live) -> Iterator[None]:
+    """What goes wrong comes with what the server said last."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"the server's log ends so:\n{live.log[-LOG_TOLD:]}")
+        raise
 
 
 async def blow(killing: Kills, kills: int, *, rate: float) -> History:
@@ -70,5 +83,5 @@ def judge(killing: Kills, history: History, left_over: Sequence[str], *, seed: i
 
 def _left_over(live: Live) -> list[str]:
     """No process, and no working folder, outlives its job."""
-    running = [f"process {pid} is left over" for pid in processes.mentioning(live.folder)]
+    running = [f"process {pid} is left over: {processes.told(pid)}" for pid in processes.mentioning(live.folder)]
     return running + [f"{path.name} is left over" for path in (live.data / "scratch").iterdir()]
