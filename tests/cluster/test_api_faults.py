@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import pytest
 
+from tests import kube
 from tests.cluster.faults.house import SETTINGS, House, house
 from tests.cluster.faults.people import eventually
 from tests.fault_proxy import answers, events, faults
@@ -23,6 +25,7 @@ PAUSE_S: Final = 5
 SHORT: Final = Kind(lines=1)
 SLOW: Final = Kind(lines=4, pause="0.5")
 UNTIL_FORGOTTEN: Final = None
+QUOTA: Final = "none"
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,38 @@ def in_watches(fault: Fault, times: int | None = 3) -> Sequence[Planned]:
 
 FAULTS: Final[Mapping[str, Sequence[Planned]]] = {
     "500": everywhere(faults.refused(answers.internal_error())),
-    "500 after it had its effect": in_writes(faults.answered_after_effect(answers.internal_error())),
-    "504 after it had its effect": in_writes(faults.answered_after_effect(answers.timed_out())),
+    "500 and 504 after it had its effect": [
+        *in_writes(faults.answered_after_effect(answers.internal_error()), times=1),
+        *in_writes(faults.answered_after_effect(answers.timed_out()), times=1),
+    ],
     "409": in_writes(faults.refused(answers.conflict)),
     "a reset": everywhere(faults.reset),
     "a reset after it had its effect": in_writes(faults.reset_after_effect),
     "a reset in the answer": [*in_writes(faults.reset_in_answer), Planned(faults.reset_in_answer, "list")],
     "no answer after it had its effect": in_writes(faults.silence_after_effect, times=1),
     "slow lists": [Planned(faults.slow(4), "list")],
-    "a watch from too old a version": in_watches(faults.watch_is_too_old),
-    "a watch that becomes too old": in_watches(faults.told(events.error_after(3))),
+    "a watch that is too old, or becomes so": [
+        *in_watches(faults.watch_is_too_old),
+        *in_watches(faults.told(events.error_after(3))),
+    ],
     "a watch that is cut in an event": in_watches(faults.told(events.cut_after(2))),
     "events that come twice": in_watches(faults.told(events.doubled), UNTIL_FORGOTTEN),
     "events in another order": in_watches(faults.told(events.reordered()), UNTIL_FORGOTTEN),
     "events that are never told": in_watches(faults.told(events.only_bookmarks), UNTIL_FORGOTTEN),
 }
+
+
+@contextmanager
+def no_room_for_pods(namespace: str) -> Iterator[None]:
+    kube.kubectl("create", "quota", QUOTA, "--hard=pods=0", "-n", namespace)
+    try:
+        yield
+    finally:
+        allow_pods(namespace)
+
+
+def allow_pods(namespace: str) -> None:
+    kube.kubectl("delete", "quota", QUOTA, "-n", namespace, "--ignore-not-found")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +122,7 @@ async def test_jobs_go_on_when_the_api_server_is_back(tovi: House) -> None:
         await people.running(await people.submit(SLOW))
         with tovi.proxy.away():
             job = await people.submit(SHORT)
-            await eventually(lambda: "the cluster did not answer" in tovi.why(job))
+            await eventually(lambda: "the cluster did not answer" in people.why(job))
 
 
 async def test_jobs_go_on_when_the_api_server_stood_still(tovi: House) -> None:
@@ -117,8 +137,16 @@ async def test_a_task_waits_for_the_quota_says_so_and_starts_when_there_is_room(
     tovi.proxy.program(faults.refused(answers.over_quota), verb="create", times=UNTIL_FORGOTTEN)
     async with tovi.at_work("quota") as people:
         job = await people.submit(SHORT)
-        await eventually(lambda: "exceeded quota" in tovi.why(job))
+        await eventually(lambda: "exceeded quota" in people.why(job))
         tovi.proxy.forget()
+
+
+async def test_a_real_quota_is_waited_for_too(tovi: House) -> None:
+    with no_room_for_pods(tovi.place.namespace):
+        async with tovi.people("real quota") as people:
+            job = await people.submit(SHORT)
+            await eventually(lambda: "exceeded quota: none" in people.why(job))
+            allow_pods(tovi.place.namespace)
 
 
 async def test_a_renewed_token_is_read(tovi: House) -> None:

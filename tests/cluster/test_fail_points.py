@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 
 from tests.cluster.faults.fail_points import Killer, ended, runs
-from tests.cluster.faults.house import LONG, House, house
+from tests.cluster.faults.house import House, house
+from tests.cluster.faults.people import LONG
 from tests.cluster.faults.storm import pod_storm
 from tests.fault_proxy.faults import Fault
 from tests.integration.faults.program import Kind
@@ -40,7 +41,7 @@ ENDING_POINTS: Final[Mapping[str, Point]] = {
 
 @pytest.fixture(scope="module")
 def tovi(place: Place) -> Iterator[House]:
-    with house(place, 'grace = "2s"\n') as made:
+    with house(place) as made:
         yield made
 
 

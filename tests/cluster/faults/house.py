@@ -11,15 +11,11 @@ from typing import Final
 from tests.cluster.faults.ground import PodGround
 from tests.cluster.faults.people import People, some_people
 from tests.fault_proxy.proxy import FaultProxy, fault_proxy
-from tests.integration.faults.program import Kind
 from tests.live import Live
 from tests.pod_scan import await_clean
 from tests.pods import Place
 
 SETTINGS: Final = 'grace = "2s"\n'
-LONG: Final = Kind(lines=300, pause="0.5")
-KINDS: Final = (Kind(tasks=5, lines=2), Kind(lines=2, first_code=7), Kind(tries=2, lines=1, first_code=3))
-"""Beside a long one, which is cancelled."""
 
 
 @dataclass(frozen=True)
@@ -27,44 +23,28 @@ class House:
     place: Place
     proxy: FaultProxy
     live: Live
-    ground: PodGround
 
     @asynccontextmanager
     async def people(self, name: str) -> AsyncIterator[People]:
         """When the block is over and all has ended, their jobs are judged, and faults are over. Nothing may be left."""
-        people = some_people(self.live, self.ground, name)
+        people = some_people(self.live, PodGround(self.live.data), name)
         try:
             yield people
             await people.judge()
         finally:
             self.proxy.forget()
         await asyncio.to_thread(await_clean, self.live, self.place.namespace)
+        assert "Traceback" not in self.live.log, self.live.log
 
     @asynccontextmanager
     async def at_work(self, name: str) -> AsyncIterator[People]:
         """The same with jobs of each kind, which come in while the block runs."""
-        async with self.people(name) as people, asyncio.TaskGroup() as group:
-            group.create_task(_cancel_one(people))
-            group.create_task(_submit_some(people))
+        async with self.people(name) as people, people.at_work():
             yield people
         assert {*people.ends} == {"succeeded", "failed", "cancelled"}, people.ends
-
-    def why(self, job: int) -> str:
-        return self.live.ssh("why", str(job)).out.decode()
 
 
 @contextmanager
 def house(place: Place, settings: str = SETTINGS) -> Iterator[House]:
     with fault_proxy(place.kubeconfig) as proxy, replace(place, kubeconfig=proxy.kubeconfig).server(settings) as live:
-        yield House(place, proxy, live, PodGround(live.data))
-
-
-async def _cancel_one(people: People) -> None:
-    job = await people.submit(LONG)
-    await people.running(job)
-    await people.cancel(job)
-
-
-async def _submit_some(people: People) -> None:
-    for kind in KINDS:
-        await people.submit(kind)
+        yield House(place, proxy, live)

@@ -21,6 +21,9 @@ from tests.integration.history import History, problems
 from tests.live import Live
 
 DEADLINE_S: Final = 90
+LONG: Final = Kind(lines=300, pause="0.5")
+KINDS: Final = (Kind(tasks=5, lines=2), Kind(lines=2, first_code=7), Kind(tries=2, lines=1, first_code=3))
+"""Beside a long one, which is cancelled."""
 _NOT_PLAIN: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -46,12 +49,32 @@ class People:
         """Until the program of its first task has begun."""
         await eventually(lambda: f"start {job}.main.0 1 " in self.load.ground.truth)
 
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Jobs of each kind come in while the block runs, and go on after it."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._cancel_one())
+            group.create_task(self._submit_some())
+            yield
+
+    async def _cancel_one(self) -> None:
+        job = await self.submit(LONG)
+        await self.running(job)
+        await self.cancel(job)
+
+    async def _submit_some(self) -> None:
+        for kind in KINDS:
+            await self.submit(kind)
+
     async def judge(self) -> None:
         """When all their jobs have ended."""
         history = of(self.load, await read_history(self.load))
         found = [*problems(history), *self.load.refusals]
         assert not found, found
         self.ends = [job.state for job in sorted(history.jobs, key=lambda job: job.id)]
+
+    def why(self, job: int) -> str:
+        return self.load.live.ssh("why", str(job)).out.decode()
 
 
 def some_people(live: Live, ground: PodGround, name: str) -> People:

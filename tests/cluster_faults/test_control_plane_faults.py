@@ -1,0 +1,83 @@
+"""Parts of the cluster itself die, or stand still, and come back: every job comes to its end, and nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import pytest
+
+from tests import kube
+from tests.cluster.faults.ground import PodGround
+from tests.cluster.faults.people import People, eventually, some_people
+from tests.integration.faults.program import Kind
+from tests.live import Live
+from tests.pod_scan import await_clean
+from tests.pods import Place
+
+SHORT: Final = Kind(lines=1)
+SLOW: Final = Kind(lines=20, pause="0.5")
+PAUSE_S: Final = 25
+"""Longer than a node may be silent, so that they all seem lost."""
+CLEAN_S: Final = 90
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ours() -> None:
+    if not kube.is_shared_cluster():
+        pytest.skip("only parts of ../shared/cluster can be killed")
+
+
+@pytest.fixture(scope="module")
+def live(place: Place) -> Iterator[Live]:
+    with place.server('grace = "2s"\n') as server:
+        yield server
+
+
+@contextmanager
+def killed(part: str) -> Iterator[None]:
+    kube.cluster("kill", part)
+    try:
+        yield
+    finally:
+        kube.cluster("start", part)
+
+
+@contextmanager
+def paused(part: str) -> Iterator[None]:
+    kube.cluster("pause", part)
+    try:
+        yield
+    finally:
+        kube.cluster("resume", part)
+
+
+@asynccontextmanager
+async def people_at_work(live: Live, place: Place, name: str) -> AsyncIterator[People]:
+    people = some_people(live, PodGround(live.data), name)
+    async with people.at_work():
+        await people.running(await people.submit(SLOW))
+        yield people
+    await people.judge()
+    await asyncio.to_thread(await_clean, live, place.namespace, deadline_s=CLEAN_S)
+
+
+@pytest.mark.parametrize("part", ["apiserver", "etcd"])
+async def test_jobs_go_on_when_it_is_back(part: str, live: Live, place: Place) -> None:
+    async with people_at_work(live, place, f"killed {part}") as people:
+        with killed(part):
+            job = await people.submit(SHORT)
+            await eventually(lambda: "the cluster" in people.why(job))
+    assert "cancelled" in people.ends
+    assert "Traceback" not in live.log
+
+
+async def test_jobs_go_on_when_the_api_server_stood_still(live: Live, place: Place) -> None:
+    async with people_at_work(live, place, "paused") as people:
+        with paused("apiserver"):
+            await people.submit(SHORT)
+            await asyncio.sleep(PAUSE_S)  # this is the fault
+    assert "cancelled" in people.ends
+    assert "Traceback" not in live.log
