@@ -3,7 +3,6 @@ longer than it is missing."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import time
@@ -256,11 +255,17 @@ def passing_node(name: str) -> Iterator[None]:
     """A node without a machine, on which only who tolerates it puts anything."""
     taint = {"key": "tovi.test/only", "value": name, "effect": "NoSchedule"}
     metadata = {"name": name, "labels": {"tovi.test/only": name}}
-    kube.apply({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"taints": [taint]}})
     has = {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "20Gi", "pods": "10"}
     ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-    status = {"status": {"capacity": has, "allocatable": has, "conditions": [ready]}}
-    kube.kubectl("patch", "node", name, "--subresource=status", "--type=merge", "-p", json.dumps(status))
+    kube.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": metadata,
+            "spec": {"taints": [taint]},
+            "status": {"capacity": has, "allocatable": has, "conditions": [ready]},
+        }
+    )
     try:
         yield
     finally:
