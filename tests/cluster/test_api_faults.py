@@ -147,6 +147,7 @@ async def test_a_real_quota_is_waited_for_too(tovi: House) -> None:
             job = await people.submit(SHORT)
             await eventually(lambda: "exceeded quota: none" in people.why(job))
             allow_pods(tovi.place.namespace)
+    assert people.ends == ["succeeded"]
 
 
 async def test_a_renewed_token_is_read(tovi: House) -> None:

@@ -38,10 +38,10 @@ class House:
 
     @asynccontextmanager
     async def at_work(self, name: str) -> AsyncIterator[People]:
-        """The same with jobs of each kind, which come in while the block runs."""
+        """The same with jobs of each kind, which come in while the block runs. What it submits has to succeed."""
         async with self.people(name) as people, people.at_work():
             yield people
-        assert {*people.ends} == {"succeeded", "failed", "cancelled"}, people.ends
+        people.assert_ends()
 
 
 @contextmanager

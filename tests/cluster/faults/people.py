@@ -73,6 +73,11 @@ class People:
         assert not found, found
         self.ends = [job.state for job in sorted(history.jobs, key=lambda job: job.id)]
 
+    def assert_ends(self) -> None:
+        """Of who was at work, one job fails, one is cancelled, and all others succeed, as they should."""
+        first, second, *others = sorted(self.ends)
+        assert (first, second, {*others}) == ("cancelled", "failed", {"succeeded"}), self.ends
+
     def why(self, job: int) -> str:
         return self.load.live.ssh("why", str(job)).out.decode()
 
