@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from tovi_server.app.start import Start
-from tovi_server.core.errors import UnavailableError
 
 _LONGEST_PID: Final = 32
-_TRIES: Final = 3
 
 
 class Nursery:
@@ -24,19 +22,17 @@ class Nursery:
         self._socket: socket.socket | None = None
         self._process: Process | None = None
 
-    async def fork(self, start: Start, sockets: Sequence[socket.socket]) -> int:
+    async def fork(self, start: Start, sockets: Sequence[socket.socket]) -> int | None:
         """The pid of a new part, which has `sockets` as its own.
 
-        Raises:
-            UnavailableError: no nursery lives long enough.
+        None: the nursery died, and the next one will be another. It may have forked a part before it did, so nobody
+        asks again with the same sockets: that part ends because nobody is at their other ends.
         """
         async with self._one_at_a_time:
-            for _ in range(_TRIES):
-                pid = await self._ask(self._socket or await self._begin(), start, sockets)
-                if pid is not None:
-                    return pid
+            pid = await self._ask(self._socket or await self._begin(), start, sockets)
+            if pid is None:
                 self.close()
-        raise UnavailableError("the process that parts are forked from does not live", why="the log says more")
+            return pid
 
     async def _ask(self, nursery: socket.socket, start: Start, sockets: Sequence[socket.socket]) -> int | None:
         """None: the nursery is dead."""

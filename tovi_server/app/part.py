@@ -24,6 +24,7 @@ Equip = Callable[[], Awaitable[list[socket.socket]]]
 """Makes the sockets that a new process gets beside its link; they are its own from then on."""
 
 _KILLED: Final = 1
+_TRIES: Final = 3
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 
@@ -85,18 +86,12 @@ class Part:
 
     async def _live_once(self) -> tuple[bool, int]:
         """Start a process and see it through: whether it was ever ready, and how it ended."""
-        ours, theirs = socket.socketpair()
-        sockets = [theirs, *await self._equip()]
         try:
-            self._pid = await self._nursery.fork(self._start, sockets)
+            ours = await self._begin()
         except UnavailableError:
-            ours.close()
             if not self.ready.is_set():
                 raise
             return False, _KILLED  # a server that has served goes on trying
-        finally:
-            for sock in sockets:
-                sock.close()
         reader, self._writer = await asyncio.open_connection(sock=ours)
         if self._ending:
             self._writer.write(END)
@@ -107,6 +102,25 @@ class Part:
             self._pid = None
             self._writer.close()
             self._writer = None
+
+    async def _begin(self) -> socket.socket:
+        """Start a process: this end of its link.
+
+        Raises:
+            UnavailableError: no nursery lives long enough.
+        """
+        for _ in range(_TRIES):
+            ours, theirs = socket.socketpair()
+            sockets = [theirs, *await self._equip()]
+            try:
+                self._pid = await self._nursery.fork(self._start, sockets)
+            finally:
+                for sock in sockets:
+                    sock.close()
+            if self._pid is not None:
+                return ours
+            ours.close()
+        raise UnavailableError("the process that parts are forked from does not live", why="the log says more")
 
     async def _listen(self, reader: asyncio.StreamReader) -> tuple[bool, int]:
         """To what it says, until it is gone."""
