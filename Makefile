@@ -44,6 +44,7 @@ bench: $(READY) ## figures against named peers, to docs/benchmarks; needs openss
 
 soak: $(READY) ## kill parts of a server under load, a thousand times; figures go to docs/benchmarks
 	$(BIN)/python -m tests.integration.soak
+	test -z "$$TOVI_TEST_KUBECONFIG" || $(BIN)/python -m tests.integration.soak --pods --kills 200
 	TOVI_TEST_DRY_RUNS=10000 $(BIN)/python -m pytest -q tests/cluster/test_dry_run.py
 
 format: $(READY) ## put the code in its form
