@@ -167,7 +167,7 @@ def test_logs_are_whole_when_the_container_is_killed(tried: Tried) -> None:
     os.kill(first_process(tried.scratch(job)), signal.SIGKILL)
 
     assert tried.live.ssh("wait", job).code == 137
-    assert_whole(tried.logs(job), tried.noted(job))
+    assert_whole(tried.logs(job, "--stream", "out"), tried.noted(job))
 
 
 def test_logs_are_whole_when_the_pod_is_deleted_by_force(tried: Tried, place: Place) -> None:
@@ -177,7 +177,7 @@ def test_logs_are_whole_when_the_pod_is_deleted_by_force(tried: Tried, place: Pl
     kube.kubectl("delete", "pod", f"tovi-{job}-main-0-1", "-n", place.namespace, "--force", "--wait=false")
 
     assert tried.live.ssh("wait", job).code == 0
-    assert_whole(tried.logs(job, "--attempt", "1"), tried.noted(job))
+    assert_whole(tried.logs(job, "--attempt", "1", "--stream", "out"), tried.noted(job))
 
 
 def first_process(scratch: str) -> int:
