@@ -217,13 +217,17 @@ LARGE = {
 }
 
 
+DEADLINE_S = 20
+"""Of this process's own time: what grows with the square of a file takes minutes."""
+
+
 @pytest.mark.parametrize("what", LARGE)
 def test_no_file_takes_long_to_read_or_makes_a_long_error(what: str) -> None:
     text = LARGE[what] if LARGE[what].startswith("stages") else f"run: x\n{LARGE[what]}"
-    before = time.perf_counter()
+    before = time.process_time()
     with pytest.raises(InvalidSpecError) as raised:
         read_spec(text)
-    assert time.perf_counter() - before < 2
+    assert time.process_time() - before < DEADLINE_S
     assert len(str(raised.value)) < 1000
 
 
