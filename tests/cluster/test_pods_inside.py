@@ -200,7 +200,7 @@ def test_what_one_node_has_set_up_is_used_and_not_changed_by_another(place: Plac
     (tmp_path / "requirements.txt").write_text("none\n")
     made = 'setup: echo setting up; echo "echo a tool" > $TOVI_ENV/bin/tool; chmod 755 $TOVI_ENV/bin/tool\n'
     run = 'run: tool; grep -c " $TOVI_ENV ro," /proc/self/mountinfo; ! touch $TOVI_ENV/mine || echo changed\n'
-    (tmp_path / "tovi.yaml").write_text(SMALL + made + run)
+    (tmp_path / "tovi.yaml").write_text(SMALL.replace("cpus: 0.2", "cpus: 0.9") + made + run)
     with place.server(only_on(place.nodes[0])) as live:
         line = "tar c . | ssh tovi submit - --wait"
         first = live.shell(line, folder=tmp_path)
