@@ -95,7 +95,7 @@ def _free(node: Node, holders: Iterable[Active]) -> Resources:
     free = node.capacity - node.foreign
     for attempt in holders:
         free -= attempt.request
-    return replace(_not_below_zero(free), gpus=len(_free_gpus(node, holders)))
+    return replace(free.not_below_zero(), gpus=len(_free_gpus(node, holders)))
 
 
 def _free_gpus(node: Node, holders: Iterable[Active]) -> tuple[int, ...]:
@@ -108,15 +108,4 @@ def _free_gpus(node: Node, holders: Iterable[Active]) -> tuple[int, ...]:
 def _less(offer: Offer, kept: Kept) -> Offer:
     if offer.node.name != kept.node:
         return offer
-    return replace(offer, free=_not_below_zero(offer.free - kept.request))
-
-
-def _not_below_zero(amount: Resources) -> Resources:
-    """A machine that became smaller has nothing of a kind, not less than nothing: who asks for none of it fits."""
-    return replace(
-        amount,
-        cpu_millicores=max(0, amount.cpu_millicores),
-        memory_bytes=max(0, amount.memory_bytes),
-        disk_bytes=max(0, amount.disk_bytes),
-        gpus=max(0, amount.gpus),
-    )
+    return replace(offer, free=(offer.free - kept.request).not_below_zero())

@@ -128,3 +128,8 @@ def test_a_request_reads_as_a_person_would_say_it() -> None:
     assert str(Resources(500, 2 * GIB)) == "0.5 cpu, 2 GiB memory"
     assert str(H100) == "64 cpu, 512 GiB memory, 4 h100"
     assert str(Resources(1000, GIB, gpus=2)) == "1 cpu, 1 GiB memory, 2 gpu"
+
+
+def test_what_has_less_than_nothing_has_nothing() -> None:
+    over = Resources(cpu_millicores=-620, memory_bytes=5, gpus=-1)
+    assert over.not_below_zero() == Resources(memory_bytes=5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tovi_server.core.errors import UsageError
 
@@ -37,6 +37,16 @@ class Resources:
     def __sub__(self, other: Resources) -> Resources:
         """Amounts subtracted, below zero too; the kind of GPU stays that of the left side."""
         return self._with_amounts_of(other, sign=-1)
+
+    def not_below_zero(self) -> Resources:
+        """What has less than nothing of a kind has nothing of it: who asks for none of it fits."""
+        return replace(
+            self,
+            cpu_millicores=max(0, self.cpu_millicores),
+            memory_bytes=max(0, self.memory_bytes),
+            disk_bytes=max(0, self.disk_bytes),
+            gpus=max(0, self.gpus),
+        )
 
     def _with_amounts_of(self, other: Resources, *, sign: int) -> Resources:
         return Resources(

@@ -30,7 +30,7 @@ def _view(node: Node, seen_at: datetime, active: Sequence[Active], known: Sequen
         name=present.line(node.name),
         ready=node.ready,
         capacity=present.requested(node.capacity),
-        free=present.requested(free),
+        free=present.requested(free.not_below_zero()),
         tasks=tuple(str(task) for task in tasks),
         seen_at=seen_at,
     )
