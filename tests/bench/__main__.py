@@ -19,7 +19,7 @@ from typing import Final, Protocol, cast
 from tests.bench.figures import Figure
 from tests.bench.page import Made, page
 
-BENCHES: Final = ("login", "first_line", "tasks", "submits", "wide", "lists", "idle", "pods", "dispatch")
+BENCHES: Final = ("login", "first_line", "tasks", "submits", "wide", "lists", "idle", "pods", "requests", "dispatch")
 
 
 class Bench(Protocol):

@@ -294,7 +294,7 @@ def test_a_shim_whose_server_died_before_it_was_told_to_start_runs_nothing(tmp_p
     assert (order.control / "stdout.log").read_text() == ""
 
 
-def test_a_shim_whose_server_died_just_before_it_was_told_to_start_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_shim_whose_server_died_just_before_it_was_told_to_start_leaves_nothing(tmp_path: Path) -> None:
     order = House(tmp_path).order("echo ran")
     line = Lifeline.open()
     shim = Waiting.shim_of(order, line, tied=True)
@@ -304,7 +304,7 @@ def test_a_shim_whose_server_died_just_before_it_was_told_to_start_leaves_nothin
     os.close(shim.says)
     os.kill(shim.pid, signal.SIGCONT)
     os.waitpid(shim.pid, 0)
-    assert left_of(order) == []
+    await all_ended(order)
     assert not control.was_claimed(order.control)
 
 
@@ -362,14 +362,14 @@ def test_what_was_stopped_before_it_was_claimed_is_started_by_nobody_later(tmp_p
     assert (order.control / "stdout.log").read_text() == ""
 
 
-def test_a_shim_that_was_left_alone_and_came_second_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_shim_that_was_left_alone_and_came_second_leaves_nothing(tmp_path: Path) -> None:
     order = House(tmp_path).order("echo ran")
     line = Lifeline.open()
     second = Waiting.shim_of(order, line)
     line.close()
     control.close_claim(order.control)
     second.let_go()
-    assert left_of(order) == []
+    await all_ended(order)
     assert (order.control / "stdout.log").read_text() == ""
 
 
