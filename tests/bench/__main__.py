@@ -19,7 +19,19 @@ from typing import Final, Protocol, cast
 from tests.bench.figures import Figure
 from tests.bench.page import Made, page
 
-BENCHES: Final = ("login", "first_line", "tasks", "submits", "wide", "lists", "idle", "pods", "requests", "dispatch")
+BENCHES: Final = (
+    "login",
+    "first_line",
+    "tasks",
+    "submits",
+    "wide",
+    "lists",
+    "idle",
+    "pods",
+    "requests",
+    "dispatch",
+    "scale",
+)
 
 
 class Bench(Protocol):
