@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 PYTEST := $(BIN)/python -m pytest -q -n auto
+# They mostly wait for a cluster.
+CLUSTER_TESTS := $(BIN)/python -m pytest -q -n 4 --dist loadfile tests -m cluster --ignore=tests/cluster_faults
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
@@ -32,11 +34,12 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 	$(PYTEST) tests/unit
 
 test: check ## check, then all that this machine has the parts for
-	$(PYTEST) --dist loadfile tests --ignore=tests/unit --ignore=tests/cluster_faults
+	$(PYTEST) --dist loadfile tests -m "not cluster" --ignore=tests/unit
+	$(CLUSTER_TESTS)
 	$(BIN)/python -m pytest -q tests/cluster_faults
 
 cluster-test: $(READY) ## what needs Kubernetes, alone; TOVI_TEST_KUBECONFIG names the cluster
-	$(PYTEST) --dist loadfile tests -m cluster --ignore=tests/cluster_faults
+	$(CLUSTER_TESTS)
 	$(BIN)/python -m pytest -q tests/cluster_faults
 
 bench: $(READY) ## figures against named peers, to docs/benchmarks; needs openssh-server
