@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTEST := $(BIN)/python -m pytest -q -n auto
 # They mostly wait for a cluster.
-CLUSTER_TESTS := $(BIN)/python -m pytest -q -n 4 --dist loadfile tests -m cluster --ignore=tests/cluster_faults
+CLUSTER_TESTS := $(BIN)/python -m pytest -q -n 3 --dist loadfile tests -m cluster --ignore=tests/cluster_faults
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help

@@ -145,8 +145,8 @@ class Handover:
             self._stops.ask(attempt)
 
     def _delayed(self, attempt: AttemptId, message: str) -> None:
-        charge = self._charges[attempt]
-        if charge.phase is Phase.PREPARING and charge.delayed_by != message:
+        charge = self._charges.get(attempt)  # it may have ended meanwhile, and been recorded
+        if charge is not None and charge.phase is Phase.PREPARING and charge.delayed_by != message:
             self._set(replace(charge, delayed_by=message))
             self._tell(Delayed(attempt, self._clock.now(), message))
 

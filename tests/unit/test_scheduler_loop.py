@@ -416,6 +416,19 @@ class TestFailingStarts:
             (attempt(1), f"{AWAY.what}: {AWAY.why}")
         ]
 
+    async def test_a_start_that_fails_after_the_end_was_recorded_is_no_matter(self, house: House) -> None:
+        house.queue.submit(1)
+        house.executor.starting.close(attempt(1))
+        house.executor.starting.fail(attempt(1), AWAY)
+        async with house.running():
+            await house.executor.starting.reached(attempt(1))
+            house.executor.say(exited(attempt(1)))
+            await house.look_until(lambda: has_ended(house, attempt(1)))
+            await house.look()
+            house.executor.starting.open(attempt(1))
+            house.queue.submit(2)
+            await house.look_until(lambda: attempt(2) in house.executor.starting.begun)
+
     async def test_the_next_try_waits_for_its_time(self, house: House) -> None:
         house.queue.submit(1)
         house.files.preparing.fail(attempt(1), AWAY)
