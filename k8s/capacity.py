@@ -10,6 +10,7 @@ from typing import Final
 
 from k8s.amounts import millicores, whole
 from k8s.pods import NOTHING, Json, Pod
+from k8s.tolerations import Toleration
 from scheduler.gpu_names import names_of_model
 from scheduler.snapshot import Node
 from tovi_server.core.resources import Resources
@@ -22,23 +23,6 @@ _OS_LABEL: Final = "kubernetes.io/os"
 _SHUTS_OUT: Final = frozenset({"NoSchedule", "NoExecute"})
 _UNWELL: Final = frozenset({"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"})
 """Conditions in which the kubelet refuses pods, or is about to evict some."""
-
-
-@dataclass(frozen=True, slots=True)
-class Toleration:
-    """As in a pod. Empty key with `Exists`: any taint; empty effect: any effect."""
-
-    key: str = ""
-    operator: str = "Equal"
-    value: str = ""
-    effect: str = ""
-
-    def tolerates(self, taint: Json) -> bool:
-        if self.effect and self.effect != taint["effect"]:
-            return False
-        if self.operator == "Exists":
-            return self.key in ("", taint["key"])
-        return bool(self.key == taint["key"] and self.value == taint.get("value", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ class Client:
     async def _wait(self) -> float:
         """Until the time that it gives; it may move on meanwhile."""
         now_s = asyncio.get_running_loop().time
-        while (until_s := self._held_until_s or 0.0) > now_s():  # noqa: ASYNC110
+        while (until_s := self._held_until_s or 0.0) > now_s():  # noqa: ASYNC110  # it may be moved on meanwhile
             await asyncio.sleep(until_s - now_s())
         return until_s
 
@@ -193,10 +193,11 @@ async def open_client(access: Access) -> AsyncIterator[Client]:
 async def _load(configuration: Configuration, access: Access) -> None:
     try:
         if access.kubeconfig is None:
-            load_incluster_config(configuration)  # type: ignore[no-untyped-call]
+            load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # it has no types
         else:
             file = str(access.kubeconfig)
-            await load_kube_config(file, access.context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
+            load: Any = load_kube_config  # it has no types
+            await load(file, access.context, configuration, persist_config=False)
     except (ConfigException, OSError, TypeError, ValueError, yaml.YAMLError) as error:
         where = "as a pod" if access.kubeconfig is None else f"by {access.kubeconfig}"
         raise UsageError(

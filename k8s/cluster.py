@@ -155,6 +155,6 @@ class Cluster:
             self._ours.pop(before.attempt, None)
         if pod is not None and pod.attempt:
             self._ours[pod.attempt] = key
-        label = (pod or before).attempt if pod or before else ""  # type: ignore[union-attr]
+        label = next((one.attempt for one in (pod, before) if one is not None), "")
         if label:
             self._told(label)

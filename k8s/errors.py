@@ -57,6 +57,13 @@ class RefusedError(ApiError):
     """It is wrong, or somebody's rules forbid it: trying again will not help."""
 
 
+class NoSuchDeviceError(Exception):
+    """The node that was chosen offers no GPUs any more: another may."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"{node} offers no GPUs any more")
+
+
 def from_answer(asked: str, status: int, reason: str, message: str) -> ApiError:
     """The error that an answer means."""
     if status == 403 and any(mark in message for mark in _QUOTA):

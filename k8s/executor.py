@@ -17,33 +17,25 @@ from k8s import interruption, names, status
 from k8s.charge import Charge, Ending
 from k8s.client import open_client
 from k8s.cluster import Cluster
+from k8s.discards import Discards
 from k8s.ended import Ended, evicted
-from k8s.errors import ApiError, RefusedError
+from k8s.errors import ApiError, NoSuchDeviceError, RefusedError
 from k8s.pods import Pod
 from k8s.requests import Made, PodRequests
 from k8s.settings import KubernetesSettings
 from k8s.status import Running
 from k8s.watch import Look, Watch
 from scheduler.logs import LogMarks
-from scheduler.outage import Outage
 from scheduler.ports import Clock, Executor, Order
 from scheduler.snapshot import Node
 from tovi_server.core.events import Delayed, Exited, Lost, Report, Started
 from tovi_server.core.ids import AttemptId
 from tovi_server.core.reasons import EndReason
 
-_DISCARDS_AT_ONCE: Final = 8
 _BETWEEN_DELAYS_S: Final = 30.0
 _AFTER_FAILURE_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
-
-
-class NoSuchDeviceError(Exception):
-    """The node that was chosen offers no GPUs any more: another may."""
-
-    def __init__(self, node: str) -> None:
-        super().__init__(f"{node} offers no GPUs any more")
 
 
 @asynccontextmanager
@@ -86,15 +78,13 @@ class KubernetesExecutor:
         """By label."""
         self._labels: dict[AttemptId, str] | None = None
         """Of all attempts under way; None: nobody has said which there are."""
-        self._discards: asyncio.Queue[str] = asyncio.Queue()
-        self._discarding: set[str] = set()
-        self._removal = Outage("the removal of pods of which everything is recorded")
         self._reports: asyncio.Queue[Report] = asyncio.Queue()
 
     def join(self, cluster: Cluster) -> None:
         """What it looks at, before anything else is asked of it."""
         self._cluster = cluster
         self._watch = Watch(self._settings, cluster, self._requests, tell=self)
+        self._discards = Discards(self._requests, self._unwanted)
 
     async def nodes(self) -> tuple[Node, ...]:
         """As `Executor.nodes`."""
@@ -114,7 +104,7 @@ class KubernetesExecutor:
             self._tell_end(charge, self._failed_to_start(order, error.message))
         except NoSuchDeviceError as error:
             self.lost(charge, str(error))
-        except BaseException:
+        except BaseException:  # raised again: whatever it was, nothing is known to run
             self._charges.pop(label, None)  # its end may have been seen and recorded meanwhile
             raise
         else:
@@ -136,9 +126,7 @@ class KubernetesExecutor:
         for label in [label for label in self._charges if label not in labels]:
             self._charges.pop(label).forget_timers()
         self._cluster.count_as_known(labels)
-        for label in self._cluster.ours() - labels - self._discarding:
-            self._discarding.add(label)
-            self._discards.put_nowait(label)
+        self._discards.ask(self._cluster.ours() - labels)
 
     async def reports(self) -> AsyncIterator[Report]:
         """As `Executor.reports`."""
@@ -153,9 +141,7 @@ class KubernetesExecutor:
 
     async def discard(self) -> None:
         """Until cancelled: remove pods of which everything is recorded."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_DISCARDS_AT_ONCE):
-                group.create_task(self._discard_for_ever())
+        await self._discards.run()
 
     def leave(self) -> None:
         """Watch no more; what runs goes on."""
@@ -197,6 +183,9 @@ class KubernetesExecutor:
     def lost(self, charge: Charge, message: str) -> None:
         """It surely runs no more, and how it ended nobody will know."""
         self._tell_end(charge, Ended(None, Lost(charge.order.attempt, self._clock.now(), message)))
+
+    def _unwanted(self, label: str) -> Pod | None:
+        return None if label in self._charges else self._cluster.pod(label)
 
     async def _look_for_ever(self, look: Look) -> None:
         while True:
@@ -253,7 +242,7 @@ class KubernetesExecutor:
         charge.condition = ended
         self._cluster.count_as_ended(charge.label)
         charge.forget_timers()
-        charge.marks.look(ended.report.at.timestamp())
+        self._in_background(asyncio.to_thread(charge.marks.look, ended.report.at.timestamp()))
         self._reports.put_nowait(ended.report)
 
     async def _tell_doubtful_end(self, charge: Charge, ended: Ended, uid: str) -> None:
@@ -279,19 +268,5 @@ class KubernetesExecutor:
         except ApiError as error:
             ending.is_asked, ending.problem = False, f"it has to end, and cannot be ended yet: {error.in_one_line}"
 
-    async def _discard_for_ever(self) -> None:
-        while True:
-            label = await self._discards.get()
-            pod = self._cluster.pod(label)
-            try:
-                if pod is not None and label not in self._charges:
-                    await self._requests.discard(pod)
-                    self._removal.worked()
-            except ApiError as error:
-                self._removal.failed(error)
-                await asyncio.sleep(_AFTER_FAILURE_S)
-            finally:
-                self._discarding.discard(label)
-
-    def _in_background(self, work: Coroutine[object, object, None]) -> None:
+    def _in_background(self, work: Coroutine[object, object, object]) -> None:
         self._tasks.create_task(work)

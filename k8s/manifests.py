@@ -60,7 +60,7 @@ def manifest(order: Order, settings: PodSettings, *, image: str, gpu_resource: s
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": max(1, round(order.grace.total_seconds())),
             "activeDeadlineSeconds": round((order.timeout + order.grace + _DEADLINE_MARGIN).total_seconds()),
-            "imagePullSecrets": [{"name": name} for name in (*settings.pull_secrets, *overlay.pull_secrets)],
+            "imagePullSecrets": [{"name": name} for name in (*settings.pull_secrets, *overlay.image_pull_secrets)],
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": settings.uid,

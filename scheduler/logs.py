@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from scheduler.control_files import opened
 
 _NAMES: Final = ("stdout.log", "stderr.log")
 
@@ -31,16 +32,8 @@ class LogMarks:
         return out + err
 
     def _note(self, line: str) -> None:
-        with (
-            suppress(OSError),
-            open(self.control / "log.idx", "a", opener=_no_links) as file,
-        ):  # a full disk ends no task
+        with suppress(OSError), opened(self.control / "log.idx", "a") as file:  # a full disk ends no task
             file.write(line)
-
-
-def _no_links(path: str, flags: int) -> int:
-    """Were a link planted in the folder, what it leads to stays as it is."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
 
 
 def _size(path: Path) -> int:

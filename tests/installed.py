@@ -20,25 +20,13 @@ from typing import Any, Final
 from tests import kube, processes
 from tests.cluster_image import postgres_image, server_image
 from tests.helm import CHART, Values, helm, over
-from tests.live import ADMIN, Live, remove
+from tests.live import ADMIN, SSH_CONFIG, Live, remove
 
 RELEASE: Final = "tovi"
 _SERVER_UID: Final = 10001
 _SMALL: Final[Values] = {"resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}}
 _INSTALL_S: Final = 500
 _FIGURE: Final = re.compile(r'^([a-z_]+)(?:{part="[a-z]+"})? (\S+)$', re.MULTILINE)
-_SSH_CONFIG: Final = """\
-Host tovi
-    HostName {address}
-    Port {port}
-    HostKeyAlias tovi
-    IdentitiesOnly yes
-    IdentityAgent none
-    BatchMode yes
-    LogLevel ERROR
-    StrictHostKeyChecking accept-new
-    UserKnownHostsFile {folder}/known_hosts
-"""
 
 
 @dataclass
@@ -71,7 +59,7 @@ class Installed:
         words = ("upgrade", "--install", RELEASE, CHART, "--namespace", self.system, "--wait", "--timeout", "8m")
         self._helm(*words, values=self.values)
         (port,) = self.read("service", RELEASE)["spec"]["ports"]
-        config = _SSH_CONFIG.format(folder=self.folder, address=node_address(), port=port["nodePort"])
+        config = SSH_CONFIG.format(folder=self.folder, address=node_address(), port=port["nodePort"])
         (self.folder / "ssh_config").write_text(config)
 
     def upgrade(self, *more: Values) -> None:

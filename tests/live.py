@@ -173,7 +173,7 @@ class Live:
     def _point_clients_at(self, port: int) -> None:
         """Clients that start meanwhile see the old file or the new one, never a half."""
         new = self.folder / "new"
-        new.write_text(_SSH_CONFIG.format(folder=self.folder, port=port))
+        new.write_text(SSH_CONFIG.format(address="127.0.0.1", folder=self.folder, port=port))
         new.replace(self.folder / "ssh_config")
         new.write_text(str(port))
         new.replace(self.folder / "port")
@@ -259,9 +259,9 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-_SSH_CONFIG: Final = """\
+SSH_CONFIG: Final = """\
 Host tovi
-    HostName 127.0.0.1
+    HostName {address}
     Port {port}
     HostKeyAlias tovi
     IdentitiesOnly yes

@@ -10,10 +10,11 @@ from typing import Final
 
 from k8s import manifests
 from k8s.binding import Binding
-from k8s.capacity import Toleration, Wanted
+from k8s.capacity import Wanted
 from k8s.manifests import Manifest
 from k8s.overlay import Overlay
 from k8s.settings import PodSettings
+from k8s.tolerations import Toleration
 from scheduler.ports import Mount, Order, Owner
 from tovi_server.core.durations import LONGEST
 from tovi_server.core.ids import LARGEST_JOB_ID, AttemptId, JobId, TaskId
@@ -131,23 +132,18 @@ def _settings(chance: Random, namespace: str) -> PodSettings:
 
 
 _TOLERATIONS: Final = (
-    Toleration("gpu", "Equal", "yes", "NoSchedule"),
-    Toleration("example.org/lab", "Exists"),
-    Toleration("", "Exists", effect="NoExecute"),
+    Toleration(key="gpu", operator="Equal", value="yes", effect="NoSchedule"),
+    Toleration(key="example.org/lab", operator="Exists"),
+    Toleration(operator="Exists", effect="NoExecute"),
 )
 
 
 def _overlay(chance: Random) -> Overlay:
-    labels = {
-        "team": "optics",
-        "example.org/cost-centre": "42",
-        "tovi.dev/job": "7",
-        "app.kubernetes.io/managed-by": "x",
-    }
+    labels = {"team": "optics", "example.org/cost-centre": "42"}
     return Overlay(
         labels=chance.choice(({}, labels)),
         annotations=chance.choice(({}, {"example.org/note": "$(HOSTNAME) é\n"})),
-        pull_secrets=chance.choice(((), ("lens-registry",))),
+        image_pull_secrets=chance.choice(((), ("lens-registry",))),
     )
 
 

@@ -12,13 +12,12 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from k8s.binding import Binding
-from k8s.overlay import is_ours
+from k8s.branch import KubernetesBranch
 from tovi_server.core.errors import UsageError
 from tovi_server.core.resources import GIB
 from tovi_server.core.setting import Amount, Duration, Section
@@ -137,94 +136,13 @@ class ExecutorKind(StrEnum):
     KUBERNETES = "kubernetes"
 
 
-class Toleration(Section):
-    """A taint of nodes that tasks run on all the same, as Kubernetes writes it."""
-
-    key: str = ""
-    operator: Literal["Equal", "Exists"] = "Equal"
-    value: str = ""
-    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
-
-    @model_validator(mode="after")
-    def _can_be_in_a_pod(self) -> Toleration:
-        if not self.key and self.operator != "Exists":
-            raise ValueError('without a key it tolerates everything, and says operator = "Exists"')
-        if self.value and self.operator == "Exists":
-            raise ValueError('with operator = "Exists" it has no value')
-        return self
-
-
-def _not_ours(given: dict[str, str]) -> dict[str, str]:
-    for name in given:
-        if is_ours(name):
-            raise ValueError(f'"{name}" is set by Tovi itself')
-    return given
-
-
-class ProjectPods(Section):
-    """What the pods of one project have beside what all have."""
-
-    labels: Annotated[dict[str, str], AfterValidator(_not_ours)] = Field(default_factory=dict)
-    annotations: Annotated[dict[str, str], AfterValidator(_not_ours)] = Field(default_factory=dict)
-    image_pull_secrets: tuple[str, ...] = ()
-    priority_class: str = ""
-    runtime_class: str = ""
-
-
-class KubernetesSettings(Section):
-    """Tasks as pods of a cluster."""
-
-    kubeconfig: str = ""
-    """A file that says how to reach the cluster; empty: as the pod that the server runs in."""
-    context: str = ""
-    """Of that file; empty: its current one."""
-    namespace: str = "tovi"
-    """Where the pods of tasks are."""
-    claim: str = "tovi-data"
-    """The claim, in that namespace, for the volume that the data directory lies on."""
-    claim_path: str = ""
-    """Where on that volume the data directory lies; empty: at its top."""
-    name: str = "tovi"
-    """What the names of pods begin with."""
-    image: str = ""
-    """For tasks whose job names none; empty: every job must name one."""
-    image_pull_deadline: Duration = timedelta(minutes=10)
-    """A task whose image could not be had for so long has failed to start."""
-    image_pull_secrets: tuple[str, ...] = ()
-    """Secrets of that namespace for private registries."""
-    projects: dict[str, ProjectPods] = Field(default_factory=dict)
-    """More for the pods of single projects: labels, annotations, image_pull_secrets, priority_class, runtime_class."""
-    binding: Binding = Binding.TOVI
-    """How a pod gets its node: `tovi` names it when it creates the pod, `api` binds it, `kube-scheduler` is told it."""
-    uid: int = Field(default=10001, ge=1)
-    """Whose ids tasks run under when the server is root; else they are the server's own."""
-    gid: int = Field(default=10001, ge=1)
-    """The group."""
-    gpus: tuple[str, ...] = ("nvidia.com/gpu", "amd.com/gpu")
-    """The names under which nodes offer GPUs."""
-    node_selector: dict[str, str] = Field(default_factory=dict)
-    """Labels of the nodes that tasks may run on."""
-    tolerations: tuple[Toleration, ...] = ()
-    """Taints of nodes that tasks run on all the same."""
-    node_lost_after: Duration | None = None
-    """Not set: what ran on a node that fell silent is tried again only once it surely ended. Set: after so long."""
-    relist: Duration = timedelta(minutes=5)
-    """How often all nodes and pods are looked at anew, whatever the cluster told meanwhile."""
-    requests: int = Field(default=32, ge=1, le=256)
-    """How many requests to the API server may be under way at once."""
-    grace: Duration = timedelta(seconds=30)
-    """Between asking a task to end (TERM) and ending it (KILL)."""
-    log_limit: Amount = 1 * GIB
-    """A task whose log is larger is ended."""
-
-
 class ExecutorSettings(Section):
     """Who runs tasks."""
 
     kind: ExecutorKind = ExecutorKind.LOCAL
     """`local`: processes of this machine; `kubernetes`: pods of a cluster."""
     local: LocalSettings = LocalSettings()
-    kubernetes: KubernetesSettings = KubernetesSettings()
+    kubernetes: KubernetesBranch = KubernetesBranch()
 
 
 class SubmissionSettings(IntakeLimits):

@@ -11,8 +11,9 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final, Literal, TextIO
+from typing import Final
 
+from scheduler.control_files import opened
 from tovi_server.core.reasons import EndReason
 
 CLAIM: Final = "claim"
@@ -46,15 +47,6 @@ class Exit:
     cpu_s: float | None = None
     memory_bytes: int | None = None
     complete: bool = False
-
-
-def opened(path: Path, mode: Literal["r", "w", "a"]) -> TextIO:
-    """A control file. Were a link planted in the folder, what it leads to stays as it is."""
-    return open(path, mode, opener=_no_links)  # a Path takes no opener
-
-
-def _no_links(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
 
 
 def read_claim(control: Path) -> Claim | None:

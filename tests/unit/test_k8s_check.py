@@ -8,10 +8,11 @@ import pytest
 
 from k8s import admission, rights, survey
 from k8s.binding import Binding
-from k8s.capacity import Toleration, Wanted
+from k8s.capacity import Wanted
 from k8s.errors import from_answer
 from k8s.pods import read_pod
 from k8s.rights import Right
+from k8s.tolerations import Toleration
 from tovi_server.core.findings import Finding, Standing
 
 ANY = Wanted({}, (), ("nvidia.com/gpu",))

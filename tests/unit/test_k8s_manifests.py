@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from k8s import manifests, names
+from k8s import manifests
 from k8s.binding import Binding
-from k8s.capacity import Toleration, Wanted
+from k8s.capacity import Wanted
 from k8s.manifests import START, Manifest
 from k8s.overlay import Overlay, is_ours
 from k8s.settings import PodSettings
+from k8s.tolerations import Toleration
 from scheduler.ports import Mount, Order, Owner
 from tests import random_orders
 from tests.random_orders import ROOT
@@ -222,7 +223,11 @@ def test_a_pod_is_bound_to_its_node() -> None:
 
 
 def test_what_an_admin_tolerates_is_tolerated_as_it_is_said() -> None:
-    wanted = Wanted({}, (Toleration("gpu", "Equal", "yes", "NoSchedule"), Toleration("", "Exists")), ())
+    wanted = Wanted(
+        {},
+        (Toleration(key="gpu", operator="Equal", value="yes", effect="NoSchedule"), Toleration(operator="Exists")),
+        (),
+    )
     tolerations = made(settings=replace(SETTINGS, wanted=wanted))["spec"]["tolerations"]
 
     assert tolerations[2:] == [
@@ -391,14 +396,14 @@ def test_anything_else_is(name: str) -> None:
 
 def test_an_admin_adds_to_the_pods_of_one_project_and_to_no_other() -> None:
     overlay = Overlay(
-        labels={"team": "optics", names.JOB: "7"},
+        labels={"team": "optics"},
         annotations={"note": "x"},
-        pull_secrets=("lens-registry",),
+        image_pull_secrets=("lens-registry",),
         priority_class="batch",
         runtime_class="gvisor",
     )
     pod = made(settings=replace(SETTINGS, overlays={"lens": overlay}))
-    assert (pod["metadata"]["labels"]["team"], pod["metadata"]["labels"][names.JOB]) == ("optics", "12")
+    assert pod["metadata"]["labels"]["team"] == "optics"
     assert pod["metadata"]["annotations"]["note"] == "x"
     assert pod["spec"]["imagePullSecrets"] == [{"name": "registry"}, {"name": "lens-registry"}]
     assert (pod["spec"]["priorityClassName"], pod["spec"]["runtimeClassName"]) == ("batch", "gvisor")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from k8s.capacity import Toleration, Wanted
-from k8s.overlay import Overlay
+from k8s.capacity import Wanted
 from k8s.settings import Access, KubernetesSettings, PodSettings
-from tovi_server.settings import ProjectPods, Settings
+from tovi_server.settings import Settings
 
 
 def kubernetes_settings(settings: Settings, root: Path, installation: str) -> KubernetesSettings:
@@ -25,31 +24,19 @@ def kubernetes_settings(settings: Settings, root: Path, installation: str) -> Ku
             claim_path=given.claim_path,
             image=given.image,
             pull_secrets=given.image_pull_secrets,
-            overlays={name: _overlay(project) for name, project in given.projects.items()},
+            overlays=given.projects,
             binding=given.binding,
             uid=given.uid if os.geteuid() == 0 else os.geteuid(),
             gid=given.gid if os.geteuid() == 0 else os.getegid(),
             wanted=Wanted(
                 node_selector=given.node_selector,
-                tolerations=tuple(
-                    Toleration(one.key, one.operator, one.value, one.effect) for one in given.tolerations
-                ),
+                tolerations=given.tolerations,
                 gpu_resources=given.gpus,
             ),
         ),
         image_pull_deadline=given.image_pull_deadline,
         node_lost_after=given.node_lost_after,
         relist_interval=given.relist,
-    )
-
-
-def _overlay(given: ProjectPods) -> Overlay:
-    return Overlay(
-        labels=given.labels,
-        annotations=given.annotations,
-        pull_secrets=given.image_pull_secrets,
-        priority_class=given.priority_class,
-        runtime_class=given.runtime_class,
     )
 
 
