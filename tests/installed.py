@@ -20,7 +20,7 @@ from typing import Any, Final
 from tests import kube, processes
 from tests.cluster_image import postgres_image, server_image
 from tests.helm import CHART, Values, helm, over
-from tests.live import ADMIN, SSH_CONFIG, Live, remove
+from tests.live import ADMIN, Live, remove
 
 RELEASE: Final = "tovi"
 _SERVER_UID: Final = 10001
@@ -59,8 +59,7 @@ class Installed:
         words = ("upgrade", "--install", RELEASE, CHART, "--namespace", self.system, "--wait", "--timeout", "8m")
         self._helm(*words, values=self.values)
         (port,) = self.read("service", RELEASE)["spec"]["ports"]
-        config = SSH_CONFIG.format(folder=self.folder, address=node_address(), port=port["nodePort"])
-        (self.folder / "ssh_config").write_text(config)
+        self.people.point_clients_at(node_address(), port["nodePort"])
 
     def upgrade(self, *more: Values) -> None:
         """With other values from now on."""

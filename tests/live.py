@@ -73,7 +73,7 @@ class Live:
                 env=_environment(),
                 start_new_session=True,
             )
-        self._point_clients_at(self._read_port())
+        self.point_clients_at("127.0.0.1", self._read_port())
 
     def stop(self) -> int:
         """Ask it to end (TERM) and wait until all its parts have; its exit status. Tasks go on."""
@@ -170,10 +170,10 @@ class Live:
             raise AssertionError(f"the server did not start: it printed {line!r}, and its log is\n{self.log}")
         return int(line.rpartition(":")[2])
 
-    def _point_clients_at(self, port: int) -> None:
+    def point_clients_at(self, address: str, port: int) -> None:
         """Clients that start meanwhile see the old file or the new one, never a half."""
         new = self.folder / "new"
-        new.write_text(SSH_CONFIG.format(address="127.0.0.1", folder=self.folder, port=port))
+        new.write_text(SSH_CONFIG.format(address=address, folder=self.folder, port=port))
         new.replace(self.folder / "ssh_config")
         new.write_text(str(port))
         new.replace(self.folder / "port")

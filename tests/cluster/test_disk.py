@@ -47,7 +47,8 @@ async def test_whether_it_ends_well_when_it_is_told_to_or_not(pods: Pods) -> Non
 
     for code, end in ends.items():
         assert isinstance(end, Exited)
-        assert (end.reason, end.exit_code) == (EndReason.OUT_OF_DISK, code)
+        assert end.reason is EndReason.OUT_OF_DISK
+        assert end.exit_code in {code, None}  # a slow kubelet forgets its container before it tells how it ended
         assert "Pod ephemeral local storage usage exceeds" in end.message
 
 

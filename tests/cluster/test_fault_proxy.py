@@ -182,10 +182,6 @@ async def test_words_of_refusals_are_those_of_the_real_one(direct: Api, place: P
     async with direct.session.get(direct.pods, headers={"Authorization": "Bearer wrong"}) as response:
         assert told(Asked(response.status, await response.json())) == told_by(answers.unauthorized())
 
-    async with direct.watch(resourceVersion="1") as happening:
-        kind, status = await anext(happening)
-    assert (kind, status["code"], status["reason"]) == ("ERROR", 410, json.loads(answers.gone().body)["reason"])
-
 
 async def test_words_of_a_quota_are_those_of_the_real_one(direct: Api, place: Place, name: str) -> None:
     quota = {"name": "tasks", "namespace": place.namespace}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -12,10 +13,12 @@ import pytest
 from tests import kube
 from tests.cluster.faults.ground import PodGround
 from tests.cluster.faults.people import People, eventually, some_people
+from tests.fault_proxy import answers
 from tests.integration.faults.program import Kind
 from tests.live import Live
 from tests.pod_scan import await_clean
 from tests.pods import Place
+from tests.raw_api import cut, open_session
 
 SHORT: Final = Kind(lines=1)
 SLOW: Final = Kind(lines=20, pause="0.5")
@@ -86,3 +89,16 @@ async def test_jobs_go_on_when_the_api_server_stood_still(live: Live, place: Pla
         with paused("apiserver"):
             await people.submit(SHORT)
             await asyncio.sleep(PAUSE_S)  # this is the fault
+
+
+async def test_a_restarted_api_server_calls_old_versions_too_old_in_the_words_of_the_fault_proxy(place: Place) -> None:
+    """A young one has them all still. Tovi lists again because of these words."""
+    with killed("apiserver"):
+        pass
+    pods = f"/api/v1/namespaces/{place.namespace}/pods?watch=true&resourceVersion=1"
+    async with asyncio.timeout(CLEAN_S), open_session(place.kubeconfig) as session, session.get(pods) as response:
+        told = json.loads(await response.content.readline())
+        cut(response)
+
+    status = json.loads(answers.gone().body)
+    assert (told["type"], told["object"]["code"], told["object"]["reason"]) == ("ERROR", 410, status["reason"])
