@@ -43,9 +43,9 @@ def bench() -> tuple[Figure, ...]:
             ours, spent_s = asyncio.run(_ours(live, place, TASKS))
             pods = [kube_peers.again(pod, number) for number, pod in enumerate(kube.of_tovi(place.namespace))]
         bare = asyncio.run(kube_peers.bare_loop(place.kubeconfig, place.namespace, pods))
-        _remove_pods(place)
+        asyncio.run(kube_peers.remove_pods(place.kubeconfig, place.namespace))
         scheduler = asyncio.run(kube_peers.kube_scheduler(place.kubeconfig, place.namespace, pods))
-        _remove_pods(place)
+        asyncio.run(kube_peers.remove_pods(place.kubeconfig, place.namespace))
     return (
         _figure("pods given a node, against a bare loop", ours, bare, Gate(0.5, least=True)),
         _figure("pods given a node, against kube-scheduler", ours, scheduler, Gate(1.5, least=True)),
@@ -101,7 +101,3 @@ def scheduler_pid(live: Live) -> int:
     """Of the process that plans and dispatches."""
     (found,) = [pid for pid in live.parts() if Path(f"/proc/{pid}/comm").read_text().strip() == "tovi-scheduler"]
     return found
-
-
-def _remove_pods(place: Place) -> None:
-    kube.kubectl("delete", "pods", "--all", "-n", place.namespace, "--grace-period=0", "--force", deadline_s=_WITHIN_S)

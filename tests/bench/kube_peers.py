@@ -18,6 +18,7 @@ import yaml
 
 AT_ONCE: Final = 32
 _WITHIN_S: Final = 900
+_SLOW: Final = aiohttp.ClientTimeout(total=_WITHIN_S)
 
 Json = dict[str, Any]
 
@@ -41,6 +42,34 @@ async def kube_scheduler(kubeconfig: Path, namespace: str, pods: Sequence[Json])
             await _create_all(session, path, free)
             await bound
         return len(pods) / (time.monotonic() - began)
+
+
+async def remove_pods(kubeconfig: Path, namespace: str) -> None:
+    """All of them, until none is there; nobody is left to take off what Tovi holds its own by."""
+    async with _session(kubeconfig) as (session, url):
+        path = f"{url}/api/v1/namespaces/{namespace}/pods"
+        held = iter(await _names(session, path))
+
+        async def let_go() -> None:
+            for name in held:
+                patch = {"metadata": {"finalizers": None}}
+                headers = {"Content-Type": "application/merge-patch+json"}
+                async with session.patch(f"{path}/{name}", json=patch, headers=headers) as response:
+                    await response.read()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(let_go())
+        async with session.delete(f"{path}?gracePeriodSeconds=0", timeout=_SLOW) as response:
+            assert response.status == 200, await response.text()
+        async with asyncio.timeout(_WITHIN_S):
+            while await _names(session, path):
+                await asyncio.sleep(1)
+
+
+async def _names(session: aiohttp.ClientSession, path: str) -> list[str]:
+    async with session.get(path, timeout=_SLOW) as response:
+        return [pod["metadata"]["name"] for pod in json.loads(await response.read())["items"]]
 
 
 def again(pod: Json, number: int) -> Json:
@@ -75,7 +104,7 @@ async def _create_all(session: aiohttp.ClientSession, path: str, pods: Sequence[
 async def _wait_until_bound(session: aiohttp.ClientSession, path: str, count: int) -> None:
     names: set[str] = set()
     query = {"watch": "true", "fieldSelector": "spec.nodeName!=", "labelSelector": "bench=again"}
-    async with session.get(path, params=query, timeout=aiohttp.ClientTimeout(total=_WITHIN_S)) as response:
+    async with session.get(path, params=query, timeout=_SLOW) as response:
         while len(names) < count:
             line = await response.content.readline()
             found = json.loads(line)
