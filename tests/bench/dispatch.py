@@ -43,9 +43,9 @@ def bench() -> tuple[Figure, ...]:
             ours, spent_s = asyncio.run(_ours(live, place, TASKS))
             pods = [kube_peers.again(pod, number) for number, pod in enumerate(kube.of_tovi(place.namespace))]
         bare = asyncio.run(kube_peers.bare_loop(place.kubeconfig, place.namespace, pods))
-        asyncio.run(kube_peers.remove_pods(place.kubeconfig, place.namespace))
+        asyncio.run(kube_peers.remove_pods(place.namespace))
         scheduler = asyncio.run(kube_peers.kube_scheduler(place.kubeconfig, place.namespace, pods))
-        asyncio.run(kube_peers.remove_pods(place.kubeconfig, place.namespace))
+        asyncio.run(kube_peers.remove_pods(place.namespace))
     return (
         _figure("pods given a node, against a bare loop", ours, bare, Gate(0.5, least=True)),
         _figure("pods given a node, against kube-scheduler", ours, scheduler, Gate(1.5, least=True)),
@@ -64,8 +64,7 @@ def simulated(count: int) -> Iterator[None]:
     try:
         yield
     finally:
-        names = [f"{_PREFIX}{number:05d}" for number in range(count)]
-        kube.kubectl("delete", "nodes", *names, "--wait=false", "--ignore-not-found", deadline_s=_WITHIN_S)
+        asyncio.run(kube_peers.remove_nodes("type=kwok"))
 
 
 async def _ours(live: Live, place: Place, tasks: int) -> tuple[float, float]:

@@ -8,13 +8,17 @@ import copy
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import aiohttp
 import yaml
+
+from tests import kube
+from tests.raw_api import open_session
 
 AT_ONCE: Final = 32
 _WITHIN_S: Final = 900
@@ -44,31 +48,50 @@ async def kube_scheduler(kubeconfig: Path, namespace: str, pods: Sequence[Json])
         return len(pods) / (time.monotonic() - began)
 
 
-async def remove_pods(kubeconfig: Path, namespace: str) -> None:
+async def remove_pods(namespace: str) -> None:
     """All of them, until none is there; nobody is left to take off what Tovi holds its own by."""
-    async with _session(kubeconfig) as (session, url):
-        path = f"{url}/api/v1/namespaces/{namespace}/pods"
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    async with _as_admin() as session:
         held = iter(await _names(session, path))
-
-        async def let_go() -> None:
-            for name in held:
-                patch = {"metadata": {"finalizers": None}}
-                headers = {"Content-Type": "application/merge-patch+json"}
-                async with session.patch(f"{path}/{name}", json=patch, headers=headers) as response:
-                    await response.read()
-
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
-                group.create_task(let_go())
-        async with session.delete(f"{path}?gracePeriodSeconds=0", timeout=_SLOW) as response:
-            assert response.status == 200, await response.text()
+                group.create_task(_let_go(session, path, held))
+        await _delete(session, f"{path}?gracePeriodSeconds=0")
         async with asyncio.timeout(_WITHIN_S):
             while await _names(session, path):
                 await asyncio.sleep(1)
 
 
+async def remove_nodes(label: str) -> None:
+    """Those that have it, in one request: kubectl would make one for each."""
+    async with _as_admin() as session:
+        await _delete(session, f"/api/v1/nodes?labelSelector={quote(label)}")
+
+
+@asynccontextmanager
+async def _as_admin() -> AsyncIterator[aiohttp.ClientSession]:
+    kubeconfig = kube.admin_kubeconfig()
+    assert kubeconfig is not None, "a cluster is named where this is measured"
+    async with open_session(kubeconfig) as session:
+        yield session
+
+
+async def _delete(session: aiohttp.ClientSession, path: str) -> None:
+    async with session.delete(path) as response:
+        assert response.status == 200, await response.text()
+
+
+async def _let_go(session: aiohttp.ClientSession, path: str, names: Iterator[str]) -> None:
+    headers = {"Content-Type": "application/merge-patch+json"}
+    for name in names:
+        async with session.patch(
+            f"{path}/{name}", json={"metadata": {"finalizers": None}}, headers=headers
+        ) as response:
+            await response.read()
+
+
 async def _names(session: aiohttp.ClientSession, path: str) -> list[str]:
-    async with session.get(path, timeout=_SLOW) as response:
+    async with session.get(path) as response:
         return [pod["metadata"]["name"] for pod in json.loads(await response.read())["items"]]
 
 

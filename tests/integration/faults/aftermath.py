@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncssh
 
+from tests import processes
 from tests.integration.faults.client import Client, connect
 from tests.integration.faults.load import Load
 from tests.integration.history import Event, History
@@ -20,6 +21,7 @@ from tests.live import Live
 END_S = 180
 PIECE = 1000
 AT_ONCE = 8
+SHOWN = 3
 
 Attempt = tuple[str, int]
 
@@ -49,10 +51,20 @@ async def _all_ended(client: Client) -> None:
     deadline = time.monotonic() + END_S
     while left := json.loads((await client.insist("queue --json --limit 1000")).out)["items"]:
         if time.monotonic() > deadline:
-            states = [(job["id"], job["state"], job["reason"]) for job in left]
-            raise AssertionError(f"jobs do not end: {states}; the server's log ends with\n{client.live.log[-2000:]}")
+            stories = [await _story(client, job["id"]) for job in left[:SHOWN]]
+            raise AssertionError("jobs do not end:\n" + "\n\n".join(stories))
         ids = " ".join(str(job["id"]) for job in left[:100])
         await client.insist(f"wait {ids} --timeout 10s")
+
+
+async def _story(client: Client, job: int) -> str:
+    """All that is known of it: what the server says, its own words and its files, and the processes of its tasks."""
+    told = [(await client.insist(f"{verb} {job}")).out.decode() for verb in ("show", "events", "why")]
+    folder = client.live.data / f"projects/ada/jobs/{job}"
+    files = [f"{path} {path.stat().st_size}" for path in sorted(folder.rglob("*")) if path.is_file()]
+    about = [line for line in client.live.log.splitlines() if f'"{job}.' in line]
+    running = [f"{pid} {processes.told(pid)}" for pid in sorted(processes.mentioning(folder))]
+    return "\n".join([*told, *files, *about, *running])
 
 
 async def _jobs(client: Client) -> list[dict[str, Any]]:
