@@ -25,13 +25,14 @@ SHIM: Final = r"""
 cd / && umask 077 && ulimit -c 0
 tovi_control=$1 tovi_boot=$2 tovi_deadline=$3 tovi_grace=$4 tovi_cgroup=$5 tovi_server=$6
 shift 6
-tovi_woken='' tovi_alone='' tovi_reason='' tovi_code=''
+tovi_woken='' tovi_alone='' tovi_reason='' tovi_code='' tovi_child=''
 
 tovi_identity() {
     read -r tovi_stat </proc/$$/stat && set -- ${tovi_stat##*) } && printf '%s %s %s\n' $$ "${20}" "$tovi_boot"
 }
 tovi_left_alone() {
-    [ -z "$tovi_alone" ] || return
+    # Not before the child is known: what is started here would be taken for it.
+    [ -n "$tovi_child" ] && [ -z "$tovi_alone" ] || return 0
     tovi_alone=1
     read -r tovi_now tovi_rest </proc/uptime
     tovi_wake_after "$((tovi_deadline - ${tovi_now%%.*}))"
@@ -72,8 +73,6 @@ read -r tovi_go <&4 || exit 0
 exec 4<&-
 trap 'tovi_woken=x$tovi_woken; tovi_left_alone' URG
 trap 'tovi_woken=x$tovi_woken; tovi_time_is_over' ALRM
-# It may be gone already: from before there was a trap for the signal that tells so.
-[ "$tovi_server" -ef /proc/self/fd/3 ] || tovi_left_alone
 set -C
 tovi_identity 2>/dev/null >"$tovi_control/claim" || kill -s KILL 0
 {
@@ -84,6 +83,8 @@ tovi_identity 2>/dev/null >"$tovi_control/claim" || kill -s KILL 0
     exec "$@"
 } &
 tovi_child=$!
+# It may be gone already: from before there was a trap for the signal that tells so, or a child.
+[ "$tovi_server" -ef /proc/self/fd/3 ] || tovi_left_alone
 # Not before: a shell that has just forked still catches what its parent traps, and forgets it.
 trap 'tovi_woken=x$tovi_woken' HUP INT QUIT TERM USR1 USR2
 while :; do

@@ -373,6 +373,21 @@ async def test_a_shim_that_was_left_alone_and_came_second_leaves_nothing(tmp_pat
     assert (order.control / "stdout.log").read_text() == ""
 
 
+async def test_a_shim_that_is_told_it_is_alone_right_after_it_started_its_child_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = House(tmp_path).order("echo ran")
+    told = spawn.SHIM.replace("tovi_child=$!\n", "kill -s URG $$\ntovi_child=$!\n")
+    assert told != spawn.SHIM
+    monkeypatch.setattr(spawn, "SHIM", told)
+    line = Lifeline.open()
+    pid, pidfd = spawn.spawn(Launch(order, boot.boot_id(), None), line)
+    await asyncio.to_thread(wait_for_end, pid)
+    os.close(pidfd)
+    line.close()
+    assert (order.control / "stdout.log").read_text() == "ran\n"
+
+
 @GROUPS
 async def test_a_stop_that_hit_the_second_shim_reaches_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: str
