@@ -121,7 +121,7 @@ class Handover:
             self._again_later(attempt)
         except ToviError as error:
             self._end(attempt, EndReason.START_FAILED, error.in_one_line)
-        except Exception as error:
+        except Exception as error:  # of one attempt: it is tried again, or given up
             log.exception("attempt_not_started", attempt=str(attempt))
             self._again_or_never(attempt, error)
 

@@ -16,6 +16,6 @@ def plan_anyway(snapshot: Snapshot, policies: Policies) -> Plan:
     """When any of the policies raises, this one time all goes by those that come with Tovi; it is logged."""
     try:
         return plan(snapshot, policies)
-    except Exception:
+    except Exception:  # a plug-in may raise anything
         log.exception("policy_failed")
         return plan(snapshot, DEFAULT)

@@ -89,7 +89,7 @@ class Recorder:
             log.warning("end_not_finished_yet", attempt=str(attempt), why=error.what)
             self._again_later(end)
             return
-        except Exception as error:
+        except Exception as error:  # of one end: it is tried again, or told as it is
             log.exception("end_not_finished", attempt=str(attempt))
             if end.tries + 1 < _MOST_TRIES:
                 self._again_later(end)

@@ -70,7 +70,7 @@ class _Door:
         path = rest.partition(b" ")[0].partition(b"?")[0]
         try:
             return self._answer(path.decode(errors="replace"))
-        except Exception:
+        except Exception:  # of one connection
             log.exception("probe_not_answered")
             return _BROKEN
 

@@ -112,7 +112,7 @@ class ChangeFeed:
                 continue
             try:
                 await self.look()
-            except Exception:
+            except Exception:  # who waits goes on waiting; tried again at the next interval
                 log.exception("change_feed_failed")
 
     async def look(self) -> None:

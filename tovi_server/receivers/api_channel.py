@@ -131,7 +131,7 @@ class _Channel:
             self._sender.post(_failed(number, error))
         except ConnectionError:  # mostly the client's own, which then hears nothing of it
             self._sender.post(_failed(number, UnavailableError("a connection broke off", hint="try again")))
-        except Exception:
+        except Exception:  # one call that goes wrong ends no other
             log.exception("api_call_failed", verb=verb.name)
             self._sender.post(_failed(number, ToviError("the server failed to do this", why="it is in its log")))
         finally:

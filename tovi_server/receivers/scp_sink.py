@@ -126,7 +126,7 @@ class Sink:
         async for piece in self._wire.content(size):
             if failure is None:
                 try:
-                    await self._threads.run(lambda at=at, piece=piece: upload.write_at(at, piece))  # type: ignore[misc]
+                    await self._threads.run(lambda at=at, piece=piece: upload.write_at(at, piece))  # type: ignore[misc]  # mypy infers no lambda with defaults
                 except OSError as error:
                     failure = error
             at += len(piece)

@@ -43,7 +43,7 @@ class Source:
         await self._wire.answer()
         for pattern in call.paths:
             async with self._telling(pattern):
-                for path in await self._threads.run(lambda pattern=pattern: scp_globs.expand(self._tree, pattern)):  # type: ignore[misc]
+                for path in await self._threads.run(lambda pattern=pattern: scp_globs.expand(self._tree, pattern)):  # type: ignore[misc]  # mypy infers no lambda with defaults
                     await self._give(path, recursive=call.recursive)
 
     async def _give(self, path: bytes, *, recursive: bool) -> None:
@@ -85,7 +85,7 @@ class Source:
         failure, at = None, 0
         while at < size and failure is None:
             try:
-                piece = await self._threads.run(lambda at=at: _read(fd, at, size - at))  # type: ignore[misc]
+                piece = await self._threads.run(lambda at=at: _read(fd, at, size - at))  # type: ignore[misc]  # mypy infers no lambda with defaults
                 await self._wire.send(piece)
                 at += len(piece)
             except ConnectionError:

@@ -89,7 +89,7 @@ class SshReceiver:
             if entry is not None:
                 began = True
                 await self._loop.connect_accepted_socket(lambda: self._connection(entry), sock)
-        except Exception:
+        except Exception:  # of one peer: the others are accepted all the same
             log.exception("connection_not_admitted")
         finally:
             if not began:
@@ -118,7 +118,7 @@ class SshReceiver:
             self._admission.forget(self._loop.time())
             try:
                 await close_invalid(self._edge.gate, self._logins)
-            except Exception:
+            except Exception:  # tried again at the next interval
                 log.exception("recheck_failed")
 
 
@@ -126,7 +126,7 @@ async def _guarded(work: Coroutine[None, None, None]) -> None:
     """What one session still throws must not end the others, which are its siblings."""
     try:
         await work
-    except Exception:
+    except Exception:  # of one session
         log.exception("session_crashed")
 
 

@@ -119,7 +119,7 @@ class Session(SSHServerStreamSession[bytes]):
             if not self._interrupted:
                 raise
             status = _INTERRUPTED
-        except Exception as error:
+        except Exception as error:  # whatever it is, the client gets an exit status
             status = await self._explain(error, streams)
         self._channel.exit(status)
 

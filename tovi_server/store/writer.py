@@ -123,7 +123,7 @@ class Writer:
                 for at, item in enumerate(items):  # noqa: B007  # `at` tells afterwards who failed
                     item.run(connection)
                 at = len(items)
-        except Exception as error:
+        except Exception as error:  # whoever asked for the write is told
             if at < len(items) and len(items) > 1 and self.broken is None:
                 return at
             self._fail(items, translate(error))
