@@ -14,6 +14,7 @@ from tests.pods import Place
 
 NODE: Final = "node9"
 TAINT: Final = "tovi.test/faults"
+OURS: Final = {"key": TAINT, "effect": "NoSchedule"}
 ONLY_THERE: Final = f"""
 node_selector = {{"kubernetes.io/hostname" = "{NODE}"}}
 tolerations = [{{key = "{TAINT}", operator = "Exists"}}]
@@ -44,15 +45,14 @@ def live(place: Place) -> Iterator[Live]:
 
 
 def begin() -> None:
-    """Until the node takes tasks, and of nobody else."""
+    """Until the node takes tasks. It is never there without its taint: other tests' tasks would be caught on it."""
+    kube.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}, "spec": {"taints": [OURS]}})
     kube.cluster("start", NODE)
-    until(lambda: bool(kube.kubectl("get", "node", NODE, "--ignore-not-found")), "the node is known")
-    kube.kubectl("taint", "node", NODE, f"{TAINT}=:NoSchedule", "--overwrite")
     until(lambda: condition("Ready") == "True", "the node is ready")
 
 
 def condition(kind: str) -> str:
-    found = kube.read("get", "node", NODE)["status"]["conditions"]
+    found = kube.read("get", "node", NODE)["status"].get("conditions", ())
     return next((str(one["status"]) for one in found if one["type"] == kind), "")
 
 

@@ -31,6 +31,9 @@ class House:
         try:
             yield people
             await people.judge()
+        except Exception as error:  # whatever it is, its reader wants to know
+            error.add_note(await people.stories())
+            raise
         finally:
             self.proxy.forget()
         await asyncio.to_thread(await_clean, self.live, self.place.namespace)

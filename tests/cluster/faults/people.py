@@ -13,7 +13,7 @@ from itertools import count
 from typing import Final
 
 from tests.cluster.faults.ground import PodGround
-from tests.integration.faults.aftermath import read_history
+from tests.integration.faults.aftermath import read_history, stories
 from tests.integration.faults.client import Client
 from tests.integration.faults.load import Load
 from tests.integration.faults.program import Kind
@@ -77,6 +77,11 @@ class People:
         """Of who was at work, one job fails, one is cancelled, and all others succeed, as they should."""
         first, second, *others = sorted(self.ends)
         assert (first, second, {*others}) == ("cancelled", "failed", {"succeeded"}), self.ends
+
+    async def stories(self) -> str:
+        """What is known of jobs that have not ended."""
+        async with _client(self.load.live) as client:
+            return await stories(client)
 
     def why(self, job: int) -> str:
         return self.load.live.ssh("why", str(job)).out.decode()

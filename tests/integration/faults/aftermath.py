@@ -49,16 +49,24 @@ async def read_history(load: Load) -> History:
 async def _all_ended(client: Client) -> None:
     """The server's own `wait` tells the moment; asked again when nothing more can be waited for."""
     deadline = time.monotonic() + END_S
-    while left := json.loads((await client.insist("queue --json --limit 1000")).out)["items"]:
+    while left := await _queue(client):
         if time.monotonic() > deadline:
-            stories = [await _story(client, job["id"]) for job in left[:SHOWN]]
-            raise AssertionError("jobs do not end:\n" + "\n\n".join(stories))
+            raise AssertionError("jobs do not end:\n" + await stories(client))
         ids = " ".join(str(job["id"]) for job in left[:100])
         await client.insist(f"wait {ids} --timeout 10s")
 
 
+async def stories(client: Client) -> str:
+    """All that is known of some jobs that have not ended."""
+    return "\n\n".join([await _story(client, job["id"]) for job in (await _queue(client))[:SHOWN]])
+
+
+async def _queue(client: Client) -> list[dict[str, Any]]:
+    return list(json.loads((await client.insist("queue --json --limit 1000")).out)["items"])
+
+
 async def _story(client: Client, job: int) -> str:
-    """All that is known of it: what the server says, its own words and its files, and the processes of its tasks."""
+    """What the server says of it, its own words and its files, and the processes of its tasks."""
     told = [(await client.insist(f"{verb} {job}")).out.decode() for verb in ("show", "events", "why")]
     folder = client.live.data / f"projects/ada/jobs/{job}"
     files = [f"{path} {path.stat().st_size}" for path in sorted(folder.rglob("*")) if path.is_file()]
