@@ -151,7 +151,7 @@ async def files_served(
     )
     try:
         async with serving(folder / "edge", doors=doors, counter=counter, users=users) as server:
-            server.gate.session = lambda caller: cast(ManagerAPI, Self(caller, roles))  # type: ignore[method-assign]
+            server.gate.session = lambda caller: cast(ManagerAPI, Self(caller, roles))  # type: ignore[method-assign]  # a fake
             yield Files(server, data, folder / "here", counter)
     finally:
         threads.close()

@@ -37,7 +37,7 @@ async def open_session(kubeconfig: Path) -> AsyncIterator[aiohttp.ClientSession]
     from kubernetes.aio.config import load_kube_config
 
     configuration = Configuration()
-    await load_kube_config(str(kubeconfig), None, configuration, persist_config=False)  # type: ignore[no-untyped-call]
+    await load_kube_config(str(kubeconfig), None, configuration, persist_config=False)  # type: ignore[no-untyped-call]  # it has no types
     token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
     connector = _Connector(limit=0, ssl=RESTClientObject(configuration).ssl_context)
     async with aiohttp.ClientSession(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import copy
 import json
-import ssl
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,31 +13,29 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
-import yaml
 
 from tests import kube
 from tests.raw_api import open_session
 
 AT_ONCE: Final = 32
 _WITHIN_S: Final = 900
-_SLOW: Final = aiohttp.ClientTimeout(total=_WITHIN_S)
 
 Json = dict[str, Any]
 
 
 async def bare_loop(kubeconfig: Path, namespace: str, pods: Sequence[Json]) -> float:
     """Pods a second, created as they are, each with its node, `AT_ONCE` at a time."""
-    async with _session(kubeconfig) as (session, url):
+    async with open_session(kubeconfig) as session:
         began = time.monotonic()
-        await _create_all(session, f"{url}/api/v1/namespaces/{namespace}/pods", pods)
+        await _create_all(session, _pods(namespace), pods)
         return len(pods) / (time.monotonic() - began)
 
 
 async def kube_scheduler(kubeconfig: Path, namespace: str, pods: Sequence[Json]) -> float:
     """Pods a second, created without a node, until the cluster's own scheduler has given one to each."""
     free = [_without_node(pod) for pod in pods]
-    async with _session(kubeconfig) as (session, url):
-        path = f"{url}/api/v1/namespaces/{namespace}/pods"
+    path = _pods(namespace)
+    async with open_session(kubeconfig) as session:
         began = time.monotonic()
         async with asyncio.TaskGroup() as group, asyncio.timeout(_WITHIN_S):
             bound = group.create_task(_wait_until_bound(session, path, len(pods)))
@@ -50,7 +46,7 @@ async def kube_scheduler(kubeconfig: Path, namespace: str, pods: Sequence[Json])
 
 async def remove_pods(namespace: str) -> None:
     """All of them, until none is there; nobody is left to take off what Tovi holds its own by."""
-    path = f"/api/v1/namespaces/{namespace}/pods"
+    path = _pods(namespace)
     async with _as_admin() as session:
         held = iter(await _names(session, path))
         async with asyncio.TaskGroup() as group:
@@ -63,7 +59,7 @@ async def remove_pods(namespace: str) -> None:
 
 
 async def remove_nodes(label: str) -> None:
-    """Those that have it, in one request: kubectl would make one for each."""
+    """Those that have it, together: kubectl would make a request for each."""
     async with _as_admin() as session:
         await _delete(session, f"/api/v1/nodes?labelSelector={quote(label)}")
 
@@ -99,6 +95,10 @@ async def _names(session: aiohttp.ClientSession, path: str) -> list[str]:
         return [pod["metadata"]["name"] for pod in json.loads(await response.read())["items"]]
 
 
+def _pods(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/pods"
+
+
 def again(pod: Json, number: int) -> Json:
     """A pod as Tovi made it, under another name, and held by nobody."""
     spec = copy.deepcopy(pod["spec"])
@@ -131,25 +131,9 @@ async def _create_all(session: aiohttp.ClientSession, path: str, pods: Sequence[
 async def _wait_until_bound(session: aiohttp.ClientSession, path: str, count: int) -> None:
     names: set[str] = set()
     query = {"watch": "true", "fieldSelector": "spec.nodeName!=", "labelSelector": "bench=again"}
-    async with session.get(path, params=query, timeout=_SLOW) as response:
+    async with session.get(path, params=query) as response:
         while len(names) < count:
             line = await response.content.readline()
             found = json.loads(line)
             if found["type"] != "DELETED":
                 names.add(found["object"]["metadata"]["name"])
-
-
-@asynccontextmanager
-async def _session(kubeconfig: Path) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
-    config = yaml.safe_load(kubeconfig.read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    tls = ssl.create_default_context(cafile=cluster.get("certificate-authority"), cadata=_data(cluster))
-    headers = {"Authorization": f"Bearer {user['token']}"}
-    connector = aiohttp.TCPConnector(ssl=tls, limit=AT_ONCE + 1)
-    async with aiohttp.ClientSession(headers=headers, connector=connector, read_bufsize=2**22) as session:
-        yield session, cluster["server"]
-
-
-def _data(cluster: Json) -> str | None:
-    data = cluster.get("certificate-authority-data")
-    return None if data is None else base64.b64decode(data).decode()

@@ -103,7 +103,7 @@ async def test_requests_that_overtake_each_other_never_mix_identities(
     async with serving(
         tmp_path, users=["alice", "mallory"], limits=with_limits(login_timeout=timedelta(seconds=1))
     ) as server:
-        server.gate.caller_by_key = slow_lookup  # type: ignore[method-assign]
+        server.gate.caller_by_key = slow_lookup  # type: ignore[method-assign]  # a fault is planted
         monkeypatch.setattr(asyncssh.auth._ClientPublicKeyAuth, "_packet_handlers", {MSG_USERAUTH_PK_OK: ignore_others})
         with contextlib.suppress(asyncssh.Error, ConnectionError):
             async with asyncssh.connect(
@@ -140,7 +140,7 @@ class Overtaking(asyncssh.SSHClient):
             if not self._first:
                 conn.send_packet(MSG_USERAUTH_REQUEST, *self._probe)
 
-        conn.send_userauth_packet = send  # type: ignore[method-assign]
+        conn.send_userauth_packet = send  # type: ignore[method-assign]  # an attack is planted
         self._offered = False
 
     def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:

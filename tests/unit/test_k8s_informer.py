@@ -63,7 +63,7 @@ class Server:
             raise answer
         return answer
 
-    async def watch(self, path: str, asked: str, *, seconds: int, resourceVersion: str) -> AsyncGenerator[Json, None]:  # noqa: N803
+    async def watch(self, path: str, asked: str, *, seconds: int, resourceVersion: str) -> AsyncGenerator[Json, None]:  # noqa: N803  # its word
         self.asked.append(("watch", resourceVersion))
         try:
             for step in await self._next(self._watches):
@@ -114,7 +114,7 @@ async def informed(server: Server, *, relist: timedelta = LONG) -> AsyncIterator
     """An informer of things, read as their versions."""
     seen = Seen()
     kind = Kind("/things", "things", version_of)
-    watched: Informer[int] = Informer(server, kind, changed=seen.take, relist_interval=relist)  # type: ignore[arg-type]
+    watched: Informer[int] = Informer(server, kind, changed=seen.take, relist_interval=relist)  # type: ignore[arg-type]  # a fake
     task = asyncio.create_task(watched.run())
     try:
         async with asyncio.timeout(10):

@@ -23,7 +23,7 @@ HUNGRY = "echo ran; exec python3 -c 'import time; a = bytearray(200 << 20); time
 
 @asynccontextmanager
 async def opened(groups: str = "cgroups", **fields: float) -> AsyncIterator[tuple[Executor, Follower]]:
-    settings = LocalSettings("here", watch_interval_s=0.05, use_cgroups=groups == "cgroups", **fields)  # type: ignore[arg-type]
+    settings = LocalSettings("here", watch_interval_s=0.05, use_cgroups=groups == "cgroups", **fields)  # type: ignore[arg-type]  # by name
     async with open_local_executor(settings, clock=WallClock()) as executor, following(executor) as follower:
         yield executor, follower
 

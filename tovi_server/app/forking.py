@@ -61,8 +61,8 @@ def _be_a_part(start: Start, descriptors: list[int]) -> None:
     status = 1
     try:
         status = run_part.run(start, [socket.socket(fileno=one) for one in descriptors])
-    except Exception:
-        traceback.print_exc()  # nobody above this will
+    except Exception:  # nobody above this would print it
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(status)

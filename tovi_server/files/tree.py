@@ -159,7 +159,7 @@ class Tree:
             _need_plain(found)
             if real.made_by_job and found.st_uid != self._owner(real.anchor):
                 raise PermissionError(errno.EACCES, "this file does not belong to the task that left it")
-        except BaseException:
+        except BaseException:  # raised again, with nothing left open
             os.close(opened)
             raise
         return opened

@@ -56,7 +56,7 @@ class Upload:
             self._part, self.fd, self._resumable = _open_part(goal, resume=resume)
             if not resume:
                 os.ftruncate(self.fd, 0)
-        except BaseException:
+        except BaseException:  # raised again, with nothing left open
             os.close(goal.folder)
             raise
 
@@ -177,7 +177,7 @@ def _open_alone(folder: int, name: bytes) -> int | None:
     except BlockingIOError:
         os.close(opened)
         return None
-    except BaseException:
+    except BaseException:  # raised again, with nothing left open
         os.close(opened)
         raise
     return opened

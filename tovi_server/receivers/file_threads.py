@@ -79,7 +79,7 @@ class _Piece(Generic[T]):
         """Called in a thread."""
         try:
             self.result = self._work()
-        except BaseException as error:
+        except BaseException as error:  # raised where it is waited for
             self.error = error
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(self._end)

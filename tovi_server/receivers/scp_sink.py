@@ -114,7 +114,7 @@ class Sink:
                     return await self._finish(upload, times)
             else:
                 self.failed = True
-        except BaseException:
+        except BaseException:  # raised again, with nothing left behind
             await self._threads.run(upload.discard)
             raise
         await self._threads.run(upload.discard)

@@ -62,7 +62,7 @@ def _log_told(live: Live) -> Iterator[None]:
     """What goes wrong comes with what the server said last."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # whatever it is, its reader wants to know
         error.add_note(f"the server's log ends so:\n{live.log[-LOG_TOLD:]}")
         raise
 
