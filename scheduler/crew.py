@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -21,13 +21,16 @@ class Width:
 
 
 class Crew:
-    """Works on what it was asked for, in that order, but never on too many attempts of one stage."""
+    """Works on what it was asked for: stages take turns, of one in the order of asking, and never on too many of one.
+
+    What waits is looked at by stages, of which few can be at their width: a wide array costs no more than one task.
+    """
 
     def __init__(self, work: Callable[[AttemptId], Awaitable[None]], width: Width) -> None:
         """`work` deals with its own errors: what it raises ends `run`."""
         self._work = work
         self._width = width
-        self._waiting: dict[AttemptId, None] = {}
+        self._waiting: OrderedDict[StageKey, OrderedDict[AttemptId, None]] = OrderedDict()
         self._busy: set[AttemptId] = set()
         self._busy_of: Counter[StageKey] = Counter()
         self._group: asyncio.TaskGroup | None = None
@@ -35,7 +38,7 @@ class Crew:
     def ask(self, attempt: AttemptId) -> None:
         """Have it worked on; nothing happens when it waits already, or is under work."""
         if attempt not in self._busy:
-            self._waiting[attempt] = None
+            self._waiting.setdefault(_stage(attempt), OrderedDict())[attempt] = None
             self._begin()
 
     async def run(self) -> None:
@@ -47,14 +50,22 @@ class Crew:
     def _begin(self) -> None:
         if self._group is None:
             return
-        while len(self._busy) < self._width.in_all and (attempt := self._next()) is not None:
-            del self._waiting[attempt]
+        while len(self._busy) < self._width.in_all and (stage := self._next_stage()) is not None:
+            attempt = self._take_from(stage)
             self._busy.add(attempt)
-            self._busy_of[_stage(attempt)] += 1
+            self._busy_of[stage] += 1
             self._group.create_task(self._do(attempt))
 
-    def _next(self) -> AttemptId | None:
-        return next((one for one in self._waiting if self._busy_of[_stage(one)] < self._width.of_a_stage), None)
+    def _next_stage(self) -> StageKey | None:
+        return next((one for one in self._waiting if self._busy_of[one] < self._width.of_a_stage), None)
+
+    def _take_from(self, stage: StageKey) -> AttemptId:
+        """The first that waits; the stage's next turn comes after those of the others."""
+        attempt, _ = self._waiting[stage].popitem(last=False)
+        self._waiting.move_to_end(stage)
+        if not self._waiting[stage]:
+            del self._waiting[stage]
+        return attempt
 
     async def _do(self, attempt: AttemptId) -> None:
         try:

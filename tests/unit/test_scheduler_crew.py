@@ -58,9 +58,23 @@ async def test_a_stage_has_its_share_and_leaves_the_rest_to_others() -> None:
         for one in (*of_one, attempt(2)):
             crew.ask(one)
         await gate.reached(attempt(2))
-        assert gate.begun == [*of_one[:2], attempt(2)]
+        await gate.reached(of_one[1])
+        assert gate.begun == [of_one[0], attempt(2), of_one[1]]
         gate.open(of_one[1])
         await gate.reached(of_one[2])
+
+
+async def test_stages_take_turns_and_of_a_stage_the_order_of_asking_holds() -> None:
+    gate, first, second = Gate(), [attempt(1, index) for index in range(3)], [attempt(2, index) for index in range(3)]
+    crew = Crew(gate.pass_through, Width(1, 1))
+    for one in (*first, *second):
+        crew.ask(one)
+    running = asyncio.create_task(crew.run())
+    await gate.reached(second[2])
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert gate.begun == [first[0], second[0], first[1], second[1], first[2], second[2]]
 
 
 async def test_the_same_is_never_worked_on_twice_at_once() -> None:
