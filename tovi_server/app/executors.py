@@ -34,10 +34,13 @@ def open_executor(base: Foundations, *, freed: Callable[[], None]) -> AbstractAs
 
 
 def starts(settings: ExecutorSettings) -> Width:
-    """How many tasks are started at once: on a machine its disk sets the pace, of a cluster its API server."""
+    """How many tasks are started at once: on a machine its disk sets the pace, of a cluster its API server.
+
+    There one stage may make all the requests, while files are laid out for as many others.
+    """
     if settings.kind is ExecutorKind.LOCAL:
         return Width(in_all=8, of_a_stage=2)
-    return Width(settings.kubernetes.requests, max(1, settings.kubernetes.requests // 2))
+    return Width(2 * settings.kubernetes.requests, settings.kubernetes.requests)
 
 
 def rules(settings: ExecutorSettings) -> Rules:
