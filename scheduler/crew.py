@@ -30,7 +30,7 @@ class Crew:
         """`work` deals with its own errors: what it raises ends `run`."""
         self._work = work
         self._width = width
-        self._waiting: OrderedDict[StageKey, OrderedDict[AttemptId, None]] = OrderedDict()
+        self._waiting: dict[StageKey, OrderedDict[AttemptId, None]] = {}
         self._busy: set[AttemptId] = set()
         self._busy_of: Counter[StageKey] = Counter()
         self._group: asyncio.TaskGroup | None = None
@@ -61,10 +61,10 @@ class Crew:
 
     def _take_from(self, stage: StageKey) -> AttemptId:
         """The first that waits; the stage's next turn comes after those of the others."""
-        attempt, _ = self._waiting[stage].popitem(last=False)
-        self._waiting.move_to_end(stage)
-        if not self._waiting[stage]:
-            del self._waiting[stage]
+        waiting = self._waiting.pop(stage)
+        attempt, _ = waiting.popitem(last=False)
+        if waiting:
+            self._waiting[stage] = waiting
         return attempt
 
     async def _do(self, attempt: AttemptId) -> None:
