@@ -20,8 +20,9 @@ def of_session(session: int) -> set[int]:
 
 
 def called(name: str, pids: Collection[int]) -> set[int]:
-    """Those of the processes that have this name now."""
-    return {pid for pid in pids if _name(pid) == name}
+    """Those of the processes that have this name; not what one of them starts, which has it until it is a program."""
+    found = {pid for pid in pids if _name(pid) == name}
+    return found.difference(*(children_of(one, found) for one in found))
 
 
 def children_of(parent: int, pids: Collection[int]) -> set[int]:

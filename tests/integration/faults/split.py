@@ -22,6 +22,7 @@ from tests.live import STOP_S, Live, live_server
 T = TypeVar("T")
 
 DEADLINE_S: Final = 60
+_TOLD_LINES: Final = 25
 
 
 @dataclass
@@ -116,13 +117,18 @@ def split_server(url: str, settings: str = "", *, others: int) -> Iterator[tuple
 
 
 def the_leader(servers: Sequence[Other]) -> Other:
-    """The one that leads; there is never more than one."""
+    """The one that leads; there is never more than one. When none does in time, the failure has what they told."""
 
     def leader() -> Other | None:
         leaders = [one for one in servers if one.program is not None and one.leads()]
         return leaders[0] if len(leaders) == 1 else None
 
-    return eventually(leader)
+    try:
+        return eventually(leader)
+    except AssertionError as error:
+        for one in servers:
+            error.add_note("\n".join([f"{one.log.name} ends with", *one.log.read_text().splitlines()[-_TOLD_LINES:]]))
+        raise
 
 
 def eventually(holds: Callable[[], T | None]) -> T:
