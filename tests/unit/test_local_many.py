@@ -21,7 +21,7 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-async def fall_to(count: int) -> None:
+async def descriptors_fall_to(count: int) -> None:
     """Waits while something that opens a file and closes it at once, as the scan of the processes does, is at it."""
     until = time.monotonic() + DEADLINE_S
     while descriptors() > count:
@@ -53,8 +53,8 @@ async def test_many_attempts_leave_no_descriptor_process_or_control_group(tmp_pa
         async with asyncio.TaskGroup() as tasks:
             for _ in range(MANY):
                 tasks.create_task(run())
-        await fall_to(opened)
-    await fall_to(before)
+        await descriptors_fall_to(opened)
+    await descriptors_fall_to(before)
     assert children() == children_before
     found = cgroups.find()
     if found is not None:
