@@ -20,6 +20,7 @@ from tovi_server.receivers.recheck import close_invalid
 from tovi_server.receivers.settings import ReceiverSettings
 from tovi_server.receivers.ssh_connection import Connection
 from tovi_server.receivers.ssh_login import Login
+from tovi_server.receivers.tui_host import TuiHost
 from tovi_server.streams import RunCommand
 
 log = structlog.get_logger(__name__)
@@ -37,9 +38,10 @@ class SshReceiver:
         welcome: Welcome,
         counter: Counter,
         doors: Doors,
+        tui: TuiHost | None = None,
     ) -> None:
         self._settings = settings
-        self._edge = Edge(gate, counter, settings, run_command, welcome, doors, spawn=self._spawn)
+        self._edge = Edge(gate, counter, settings, run_command, welcome, doors, tui, spawn=self._spawn)
         self._admission = Admission(counter, settings.limits, dice=random.random)
         self._offered = algorithms.offered(settings.profile)
         self._options = ssh_options.build(settings, self._offered)
