@@ -84,10 +84,11 @@ class Terminal:
             data = data[os.write(self._ours, data) :]
 
     def resize(self, columns: int, lines: int) -> None:
-        """Make the window another size; the program is told by the kernel."""
+        """Make the window another size, and tell the program."""
         self.read(0)
         self.screen.resize(lines, columns)
         self._set_size(columns, lines)
+        self.program.send_signal(signal.SIGWINCH)
 
     def read(self, timeout_s: float) -> bool:
         """Show what there is, waiting for it so long at most; whether there was any."""

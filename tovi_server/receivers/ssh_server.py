@@ -10,12 +10,14 @@ from collections.abc import Coroutine
 import structlog
 
 from tovi_server.api import Gate
+from tovi_server.core.errors import UnavailableError
 from tovi_server.receivers import algorithms, ssh_options
 from tovi_server.receivers.acceptor import Acceptor, connection_cap
 from tovi_server.receivers.admission import Admission, Entry
 from tovi_server.receivers.counter import Counter
 from tovi_server.receivers.doors import Doors
 from tovi_server.receivers.edge import Edge, Welcome
+from tovi_server.receivers.leave import take_leave
 from tovi_server.receivers.recheck import close_invalid
 from tovi_server.receivers.settings import ReceiverSettings
 from tovi_server.receivers.ssh_connection import Connection
@@ -56,11 +58,18 @@ class SshReceiver:
             async with asyncio.TaskGroup() as self._tasks:
                 self._acceptor.start(sock)
                 recheck = self._tasks.create_task(self._recheck_for_ever())
-                await self._drained.wait()
+                await self._wait_drained()
                 recheck.cancel()
         finally:
             self._acceptor.stop()
             self._end_all("the server is going down")
+
+    async def _wait_drained(self) -> None:
+        try:
+            await self._drained.wait()
+        except asyncio.CancelledError:  # there is no time for draining, but terminals are not left as they are
+            await take_leave(self._logins, UnavailableError("the server broke off", hint="try again in a moment"))
+            raise
 
     async def drain(self, grace_s: float) -> None:
         """Accept nothing new, let sessions end for so long, then close what is left; `serve` returns after it."""

@@ -164,8 +164,9 @@ class Session(SSHServerStreamSession[bytes]):
             case _:
                 log.error("session_crashed", user=self._caller.user, exc_info=error)
                 text, status = "failed: the server made a mistake; its log says which", 1
+        tell = streams.write if self._draws else streams.write_error  # after what put the screen in order
         with contextlib.suppress(ConnectionError):
-            await streams.write_error(f"{text}\n".encode() if text else b"")
+            await tell(f"{text}\n".encode() if text else b"")
         return status
 
     @property
@@ -185,7 +186,8 @@ class Session(SSHServerStreamSession[bytes]):
             return 0
         assert self._edge.tui is not None
         assert self._terminal is not None
-        viewer = Viewer(self._caller.user, manager, streams.environment, self._terminal.size, self._channel)
+        environment = {name: value for name, value in streams.environment.items() if value}
+        viewer = Viewer(self._caller.user, manager, environment, self._terminal.size, self._channel)
         await self._edge.tui.run(viewer, on_open=self._opened)
         return 0
 
