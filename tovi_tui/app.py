@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from tovi_server.api import ManagerAPI
 from tovi_server.core.views import News
 from tovi_tui import feed
+from tovi_tui.places import Place, QueuePlace
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.screens.queue import QueueScreen
 from tovi_tui.viewer import Viewer
@@ -34,6 +35,10 @@ class ToviApp(App[None]):
         self.push_screen(QueueScreen())
         self.run_worker(feed.follow(self.manager, self._tell), group="news")
 
+    def open(self, place: Place) -> None:
+        """Show a place over the screen in front."""
+        self.push_screen(_screen(place))
+
     def go_back(self) -> None:
         """Close the screen in front; the last one ends the session."""
         if len(self.screen_stack) > 2:  # below the queue is the empty screen of Textual
@@ -49,3 +54,11 @@ class ToviApp(App[None]):
     def _tell(self, news: News) -> None:
         if isinstance(self.screen, ToviScreen):
             self.screen.news(news)
+
+
+def _screen(place: Place) -> ToviScreen:
+    match place:
+        case QueuePlace():
+            return QueueScreen()
+        case _:
+            raise NotImplementedError(place)

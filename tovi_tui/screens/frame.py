@@ -15,9 +15,10 @@ from tovi_server.api import ManagerAPI
 from tovi_server.core.errors import ToviError, UnavailableError
 from tovi_server.core.look import Look
 from tovi_server.core.views import News
+from tovi_tui.screens.dialogs import Answer, AskScreen, PromptScreen, Question
 from tovi_tui.screens.host import Host
 from tovi_tui.text.frame import error_lines, hint_line, place_line
-from tovi_tui.text.span import Span, Tone
+from tovi_tui.text.span import Line, Span, Tone
 from tovi_tui.widgets.words import Words
 
 RETRY_S = 3.0
@@ -80,6 +81,14 @@ class ToviScreen(Screen[None]):
     def work(self, doing: Coroutine[None, None, None], *, busy: str, group: str) -> None:
         """Do something with the manager while keys go on; what fails is told. It takes the place of its group."""
         self.run_worker(self._done(doing, busy, group), group=group, exclusive=True)
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask the person, from within `work`."""
+        return await self.app.push_screen_wait(AskScreen(question))
+
+    async def prompt(self, what: str, *, text: str = "", details: Sequence[Line] = ()) -> str | None:
+        """Ask for a line of text, from within `work`; None when it was left."""
+        return await self.app.push_screen_wait(PromptScreen(what, text=text, details=details))
 
     def say(self, *spans: Span | str) -> None:
         """The line under the body."""
