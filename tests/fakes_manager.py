@@ -165,6 +165,8 @@ class FakeManager:
     endless: bool = False
     """Logs and events never end."""
     asked: list[tuple[str, object]] = field(default_factory=list)
+    told: asyncio.Queue[views.News] = field(default_factory=asyncio.Queue)
+    """What `news` gives."""
     received: bytes = b""
     closed: list[str] = field(default_factory=list)
     """Streams that were closed."""
@@ -253,6 +255,11 @@ class FakeManager:
                 await asyncio.Event().wait()
         finally:
             self.closed.append("events")
+
+    async def news(self) -> AsyncIterator[views.News]:
+        self._note("news")
+        while True:
+            yield await self.told.get()
 
     async def metrics(self, reference: Reference) -> tuple[views.MetricsRow, ...]:
         self._note("metrics", reference)

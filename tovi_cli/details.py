@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tovi_cli.jobs_table import progress, state_text
-from tovi_cli.look import Look, asked
 from tovi_cli.output_table import pairs
 from tovi_server.core.durations import format_duration
+from tovi_server.core.job_words import progress, state_text
+from tovi_server.core.look import Look, asked
 from tovi_server.core.resources import format_bytes
 from tovi_server.core.safe import safe_line
 from tovi_server.core.views import AttemptView, JobView, TaskView, Used

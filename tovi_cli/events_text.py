@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tovi_cli.fields import text_of, value_of
-from tovi_cli.look import Look
+from tovi_server.core.look import Look
 from tovi_server.core.safe import safe_line
 from tovi_server.core.views import EventView
 

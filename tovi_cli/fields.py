@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from tovi_cli.look import NOTHING, Look
 from tovi_cli.output_json import field_names
 from tovi_server.core.durations import format_duration
 from tovi_server.core.errors import UsageError
+from tovi_server.core.look import NOTHING, Look
 from tovi_server.core.reasons import Reason
 from tovi_server.core.resources import format_bytes
 from tovi_server.core.safe import safe_line

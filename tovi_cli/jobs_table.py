@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tovi_cli.look import NOTHING, Look, asked
 from tovi_cli.output import Column
-from tovi_server.core.states import FINAL, TaskState
+from tovi_server.core.job_words import progress, state_text, time_taken
+from tovi_server.core.look import NOTHING, asked
+from tovi_server.core.states import TaskState
 from tovi_server.core.views import JobView, StageView, TaskView
 
 GREEN, RED, YELLOW, CYAN, DIM = "32", "31", "33", "36", "2"
@@ -20,24 +21,6 @@ _COLOURS: Mapping[str, str] = {
     TaskState.SKIPPED: DIM,
     TaskState.SUCCEEDED: CYAN,
 }
-_NOT_STARTED = frozenset({TaskState.WAITING, TaskState.QUEUED})
-
-
-def state_text(view: JobView | TaskView) -> str:
-    """The state, or `held` where that is what keeps it from starting."""
-    return "held" if view.held and view.state in _NOT_STARTED else view.state
-
-
-def progress(total: int, by_state: Mapping[str, int]) -> str:
-    """`38/60, 2 failed`: how many ended, of how many."""
-    ended = sum(by_state.get(state, 0) for state in FINAL)
-    failed = by_state.get(TaskState.FAILED, 0)
-    return f"{ended}/{total}" + (f", {failed} failed" if failed else "")
-
-
-def time_taken(job: JobView | TaskView, look: Look) -> str:
-    """How long it ran, or has waited."""
-    return look.length(job.started_at or job.submitted_at, job.ended_at)
 
 
 def _colour(view: JobView | TaskView) -> str:

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from tovi_cli import output_json
 from tovi_cli.call import Call
-from tovi_cli.closing import closed_after
 from tovi_cli.log_text import RESET, Lines, SafeText, safe_colours
 from tovi_server.api import LogOptions
+from tovi_server.core.closing import closed_after
 from tovi_server.core.ids import Reference
 from tovi_server.core.reasons import Reason, WaitReason
 from tovi_server.core.safe import safe_line

@@ -11,9 +11,10 @@ from tovi_cli import output_json
 from tovi_cli.call import Call
 from tovi_cli.fields import text_of, value_of
 from tovi_cli.form import Form
-from tovi_cli.look import Look, look_of
+from tovi_cli.look import look_of
 from tovi_cli.output_json import Json
 from tovi_cli.output_table import Cell, layout
+from tovi_server.core.look import Look
 from tovi_server.core.safe import safe_line
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tovi_cli import cells
+from tovi_server.core import cells
 
 GAP = "  "
 NARROWEST = 4

@@ -101,6 +101,13 @@ class ManagerAPI(Protocol):
         """The event stream of one job or of all that the caller may see, from `after` (exclusive) on."""
         ...
 
+    def news(self) -> AsyncIterator[views.News]:
+        """What changed from now on, without end, and at most once a second: cheaper than `events` for who shows lists.
+
+        Load after its first item, which is always that anything may have changed.
+        """
+        ...
+
     async def metrics(self, reference: Reference) -> tuple[views.MetricsRow, ...]: ...
 
     async def outputs(self, reference: Reference) -> tuple[views.OutputView, ...]: ...

@@ -80,6 +80,9 @@ class RemoteManager:
     def events(self, reference: Reference | None, *, follow: bool, after: int = 0) -> AsyncIterator[views.EventView]:
         return self._stream(ManagerAPI.events, reference=reference, follow=follow, after=after)
 
+    def news(self) -> AsyncIterator[views.News]:
+        return self._stream(ManagerAPI.news)
+
     async def metrics(self, reference: Reference) -> tuple[views.MetricsRow, ...]:
         return await self._ask(ManagerAPI.metrics, reference=reference)
 

@@ -1,39 +1,31 @@
-"""One session of the terminal UI on this process's own terminal."""
+"""One session in its own process: the app on the terminal at descriptors 0 to 2, the manager behind a socket."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from collections.abc import Mapping
-
-from textual.app import App, ComposeResult
-from textual.widgets import Static
+from datetime import UTC, datetime
 
 from tovi_server.api_client import remote_manager
-
-
-class _Placeholder(App[int]):
-    def __init__(self, api: socket.socket) -> None:
-        super().__init__()
-        self._socket = api
-
-    def compose(self) -> ComposeResult:
-        yield Static("tovi", id="who", markup=False)
-
-    async def on_mount(self) -> None:
-        self.run_worker(self._greet())
-
-    async def _greet(self) -> None:
-        reader, writer = await asyncio.open_connection(sock=self._socket)
-        async with remote_manager(reader, writer) as manager:
-            me = await manager.me()
-            self.query_one("#who", Static).update(f"hello {me.user}")
-            await asyncio.Event().wait()
-
-    async def on_key(self, event: object) -> None:
-        if getattr(event, "key", "") == "q":
-            self.exit(0)
+from tovi_server.core.look import zone_of
+from tovi_tui.app import ToviApp
+from tovi_tui.viewer import meet
 
 
 def run_session(api: socket.socket, line: socket.socket, environment: Mapping[str, str]) -> int:
-    return _Placeholder(api).run() or 0
+    """Run it to its end; the exit status. On `line` the server tells how the client is, an object of JSON a line."""
+    return asyncio.run(_run(api, line, environment))
+
+
+async def _run(api: socket.socket, line: socket.socket, environment: Mapping[str, str]) -> int:
+    reader, writer = await asyncio.open_connection(sock=api)
+    async with remote_manager(reader, writer) as manager:
+        viewer = await meet(manager, zone=zone_of(environment), clock=_now)
+        app = ToviApp(manager, viewer)
+        await app.run_async()
+        return app.return_code or 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251  # a composition root

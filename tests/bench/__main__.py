@@ -31,6 +31,7 @@ BENCHES: Final = (
     "requests",
     "dispatch",
     "scale",
+    "screens",
 )
 
 

@@ -14,6 +14,8 @@ import pytest
 from tests.manager_doorways import Doorway
 from tests.manager_house import NO_OPTIONS, NODE, House, attempt_of, one_piece, open_house, submitted
 from tovi_server.api import ManagerAPI, SubmitOptions
+from tovi_server.core import views
+from tovi_server.core.closing import closed_after
 from tovi_server.core.errors import (
     ConflictError,
     InvalidSpecError,
@@ -480,3 +482,12 @@ async def test_what_is_held_waits_for_its_release_in_an_outage_too(house: House,
 async def test_control_characters_in_names_are_refused(ada: ManagerAPI) -> None:
     with pytest.raises(UsageError):
         await submitted(ada, "run: x", SubmitOptions(name="a\x1b[2Jb"))
+
+
+async def test_news_names_the_jobs_that_changed_and_nothing_before(house: House, ada: ManagerAPI) -> None:
+    await submitted(ada, PIPELINE)
+    news = ada.news()
+    async with closed_after(news):
+        assert await anext(news) == views.News(None)
+        job = await submitted(ada, PIPELINE)
+        assert await anext(news) == views.News((job,))

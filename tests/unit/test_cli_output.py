@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes_manager import NOW, FakeManager, FakeStreams, a_job, an_event
-from tovi_cli import cells, output_json
-from tovi_cli.look import Look, zone_of
+from tovi_cli import output_json
 from tovi_cli.main import make_run_command
 from tovi_cli.output_table import fitted
 from tovi_cli.welcome import welcome
-from tovi_server.core import views
+from tovi_server.core import cells, views
+from tovi_server.core.look import Look, zone_of
 from tovi_server.core.reasons import Reason
 
 RUN = make_run_command(lambda: NOW)

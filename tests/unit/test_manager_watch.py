@@ -116,3 +116,26 @@ async def test_a_look_that_fails_is_tried_again() -> None:
         assert await watch.changed(within=SOON)
     assert failures
     running.cancel()
+
+
+async def test_a_watch_names_the_jobs_that_changed_since_it_was_asked() -> None:
+    source = Feed()
+    feed = ChangeFeed(source)
+    with feed.watching() as watch:
+        await feed.look()
+        assert watch.take() is None, "what happened before the first look is not known"
+        source.jobs += [1, 2, 1]
+        await feed.look()
+        assert watch.take() == {1, 2}
+        assert watch.take() == set()
+
+
+async def test_more_jobs_than_anybody_wants_to_hear_of_are_not_named() -> None:
+    source = Feed()
+    feed = ChangeFeed(source)
+    with feed.watching() as watch:
+        await feed.look()
+        watch.take()
+        source.jobs += range(5000)
+        await feed.look()
+        assert watch.take() is None

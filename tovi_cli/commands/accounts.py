@@ -8,11 +8,11 @@ from cyclopts import Parameter
 
 from tovi_cli.call import Call, Injected, Name
 from tovi_cli.form import TABLE, Form, Json
-from tovi_cli.look import Look
 from tovi_cli.output import Column, Document, Listing, show_document, show_list
 from tovi_cli.typed import key_line
 from tovi_cli.verb import Verb
 from tovi_server.core.errors import NotFoundError
+from tovi_server.core.look import Look
 from tovi_server.core.safe import safe_line
 from tovi_server.core.views import KeyView, UserView
 

@@ -8,10 +8,10 @@ from cyclopts import Parameter
 
 from tovi_cli.call import Injected
 from tovi_cli.form import TABLE, Form
-from tovi_cli.look import NOTHING, Look
 from tovi_cli.output import Column, Listing, show_list
 from tovi_cli.verb import Verb
 from tovi_server.core.errors import NotFoundError
+from tovi_server.core.look import NOTHING, Look
 from tovi_server.core.resources import format_bytes, format_cpus
 from tovi_server.core.views import NodeView, QueueView
 

@@ -8,7 +8,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tovi_cli.call import Call, Id, Injected
-from tovi_cli.closing import closed_after
 from tovi_cli.events_text import event_line
 from tovi_cli.form import TABLE, Form
 from tovi_cli.log_output import LogForm, show_log
@@ -16,6 +15,7 @@ from tovi_cli.look import look_of
 from tovi_cli.output import Listing, json_line, show_list
 from tovi_cli.verb import Verb
 from tovi_server.api import LogOptions
+from tovi_server.core.closing import closed_after
 from tovi_server.core.errors import UsageError
 from tovi_server.core.ids import parse_reference
 from tovi_server.core.views import EventView

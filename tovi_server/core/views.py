@@ -221,6 +221,13 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """Something happened to these jobs, of which the caller may not see all; None: to who knows which."""
+
+    jobs: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsRow:
     """The metrics of one task that has some."""
 

@@ -22,6 +22,7 @@ from tovi_server.manager import (
     lists,
     logs,
     machines,
+    news,
     projects,
     rerun,
     show,
@@ -139,6 +140,9 @@ class Session:
 
     def events(self, reference: Reference | None, *, follow: bool, after: int = 0) -> AsyncIterator[views.EventView]:
         return events.events(self._desk, reference, follow=follow, after=after)
+
+    def news(self) -> AsyncIterator[views.News]:
+        return news.news(self._desk)
 
     async def metrics(self, reference: Reference) -> tuple[views.MetricsRow, ...]:
         return await data.metrics(self._desk, reference)

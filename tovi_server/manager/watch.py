@@ -1,7 +1,7 @@
 """Who waits for something to change: one poller a process looks at the event feed for all of them.
 
 A wake-up from outside is only a hint; the feed is also looked at every `interval`. Nothing is queued for a
-waiter but the fact that something changed, so a slow one costs nothing.
+waiter but the fact that something changed, and some ids of what did, so a slow one costs nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tovi_server.core.views import EventView
 log = structlog.get_logger()
 
 _BATCH = 1000
+_MOST_IDS = 500
 
 
 class EventSource(Protocol):
@@ -54,6 +55,7 @@ class Watch:
         self._jobs = jobs
         self._only_ends = only_ends
         self._changed = asyncio.Event()
+        self._ids: set[JobId] | None = set()
 
     async def changed(self, *, within: timedelta | None = None) -> bool:
         """Wait for a change; False when `within` passed without one. Changes between two calls count."""
@@ -65,10 +67,23 @@ class Watch:
         self._changed.clear()
         return True
 
+    def take(self) -> frozenset[JobId] | None:
+        """The jobs that changed since this was last called; None: too many to name, or who knows which."""
+        ids, self._ids = self._ids, set()
+        return None if ids is None or len(ids) > _MOST_IDS else frozenset(ids)
+
     def tell(self, news: News | None) -> None:
         """Something changed; None: who knows what."""
-        if news is None or self._is_meant(news.ended if self._only_ends else news.jobs):
+        jobs = None if news is None else news.ended if self._only_ends else news.jobs
+        if jobs is None or self._is_meant(jobs):
+            self._note(jobs)
             self._changed.set()
+
+    def _note(self, jobs: frozenset[JobId] | None) -> None:
+        if jobs is None:
+            self._ids = None
+        elif self._ids is not None and len(self._ids) <= _MOST_IDS:
+            self._ids |= jobs
 
     def _is_meant(self, jobs: frozenset[JobId]) -> bool:
         return bool(jobs) if self._jobs is None else not self._jobs.isdisjoint(jobs)

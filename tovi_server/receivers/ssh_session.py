@@ -44,6 +44,7 @@ class Session(SSHServerStreamSession[bytes]):
         self._visit: TuiVisit | None = None
         """The terminal UI, while it is open."""
         self._must_end: ToviError | None = None
+        self._early_keys = b""
         self._terminal: Terminal | None = None
         self._task: asyncio.Task[None] | None = None
         self._interrupted = False
@@ -92,13 +93,11 @@ class Session(SSHServerStreamSession[bytes]):
         return True
 
     def session_started(self) -> None:
-        if self._draws:
-            self._channel.pause_reading()
         self._task = self._edge.spawn(self._run())
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        if self._visit is not None:
-            self._visit.typed(data)
+        if self._draws:
+            self._typed(data)
             return
         if self._terminal is None:
             super().data_received(data, datatype)
@@ -191,11 +190,20 @@ class Session(SSHServerStreamSession[bytes]):
         await self._edge.tui.run(viewer, on_open=self._opened)
         return 0
 
+    def _typed(self, keys: bytes) -> None:
+        """Before it is open, one packet waits here and the others in the channel."""
+        if self._visit is not None:
+            self._visit.typed(keys)
+        else:
+            self._early_keys += keys
+            self._channel.pause_reading()
+
     def _opened(self, visit: TuiVisit) -> None:
-        """What was typed until now waits in the channel; the window may have changed."""
+        """The window may have changed meanwhile."""
         assert self._terminal is not None
         self._visit = visit
         visit.resize(self._terminal.size)
+        visit.typed(self._early_keys)
         if self._must_end is not None:
             visit.end(self._must_end)
         self._channel.resume_reading()

@@ -1,0 +1,68 @@
+"""People at terminals: `ssh tovi` on pseudo-terminals, over connections that are open already or fresh ones."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.live import Live
+from tests.tui.terminal import Terminal, terminal
+
+COLUMNS: Final = 120
+LINES: Final = 30
+ALTERNATE: Final = b"\x1b[?1049h"
+HINTS: Final = "? help"
+"""On the lowest line of every screen."""
+
+
+@contextlib.contextmanager
+def seat(live: Live, *options: str) -> Iterator[Terminal]:
+    """One person, looking at the queue."""
+    words = live.ssh_words()
+    with terminal([words[0], *options, *words[1:]], columns=COLUMNS, lines=LINES) as person:
+        yield person
+
+
+@contextlib.contextmanager
+def seats(live: Live, count: int) -> Iterator[list[Terminal]]:
+    """So many people, each of whom sees the queue."""
+    with contextlib.ExitStack() as stack:
+        people = [stack.enter_context(seat(live)) for _ in range(count)]
+        for person in people:
+            person.wait_for(HINTS, deadline_s=60)
+        yield people
+
+
+@contextlib.contextmanager
+def shared_connection(live: Live) -> Iterator[str]:
+    """A connection that is logged in, for sessions of their own: the option that uses it."""
+    path = Path(live.folder) / "shared"
+    words = live.ssh_words()
+    master = subprocess.Popen([words[0], "-M", "-N", "-S", str(path), *words[1:]], stdin=subprocess.DEVNULL)
+    try:
+        while not path.exists():
+            time.sleep(0.01)
+        yield f"-S{path}"
+    finally:
+        master.terminate()
+        master.wait()
+
+
+def drawn_after(person: Terminal, keys: str, *, mark: bytes) -> float:
+    """Seconds from typing to the first bytes with that mark."""
+    person.read(0)
+    known = len(person.bytes)
+    began = time.perf_counter()
+    person.keys(keys)
+    person.wait_until(lambda: mark in person.bytes[known:], what=f"{mark!r} after {keys!r}")
+    return time.perf_counter() - began
+
+
+def quiet(person: Terminal, for_s: float = 0.3) -> None:
+    """Read until nothing comes for so long."""
+    while person.read(for_s):
+        pass

@@ -1,0 +1,43 @@
+"""The app over a manager that answers from memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
+
+from textual.pilot import Pilot
+
+from tests.fakes_manager import NOW, FakeManager
+from tovi_tui.app import ToviApp
+from tovi_tui.viewer import meet
+
+SIZE = (120, 30)
+
+
+async def an_app(manager: FakeManager) -> ToviApp:
+    return ToviApp(manager, await meet(manager, zone=UTC, clock=lambda: NOW))
+
+
+@asynccontextmanager
+async def opened(manager: FakeManager, *, size: tuple[int, int] = SIZE) -> AsyncIterator[Pilot[None]]:
+    """The app on its first screen, when all that was asked for has come."""
+    app = await an_app(manager)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        yield pilot
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until all loads and the actions after them are done."""
+    await pilot.pause()
+    while loads := [worker for worker in pilot.app.workers if worker.group != "news"]:
+        await pilot.app.workers.wait_for_complete(loads)
+        await pilot.pause()
+
+
+def shown(pilot: Pilot[None]) -> list[str]:
+    """What is on the screen, a text a line, without spaces at the right."""
+    size = pilot.app.size
+    strips = pilot.app.screen._compositor.render_strips(size)  # private: the picture as it goes to the terminal
+    return [strip.text.rstrip() for strip in strips]

@@ -1,0 +1,1 @@
+"""The screens, a file each: what is asked of the manager, and what keys do."""

@@ -1,0 +1,136 @@
+"""What every screen has: a line above that says where one is, a note and hints below, busy states and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tovi_server.api import ManagerAPI
+from tovi_server.core.errors import ToviError, UnavailableError
+from tovi_server.core.look import Look
+from tovi_server.core.views import News
+from tovi_tui.screens.dialogs import Answer, AskScreen, PromptScreen, Question
+from tovi_tui.screens.host import Host
+from tovi_tui.text.frame import error_lines, hint_line, place_line
+from tovi_tui.text.span import Line, Span, Tone
+from tovi_tui.widgets.words import Words
+
+RETRY_S = 3.0
+"""When nobody answers, it is tried again after this time."""
+
+
+class ToviScreen(Screen[None]):
+    """One screen. Subclasses give `body` and `load`; their BINDINGS are what the hints and the help say."""
+
+    AUTO_FOCUS = "#main"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", show=False),
+        Binding("q", "back", "back", show=False),
+    ]
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between the lines above and below. The one with the id `main` gets the keys."""
+        raise NotImplementedError
+
+    def place(self) -> str:
+        """Where this is, and by which filter: enough to come to the same picture again."""
+        raise NotImplementedError
+
+    async def load(self) -> None:
+        """Ask the manager and show what it says; called at the beginning and by `reload`."""
+
+    def news(self, news: News) -> None:
+        """Jobs changed, while this screen is in front; at most once a second. Mostly a `reload`."""
+
+    @property
+    def tovi(self) -> Host:
+        return cast("Host", self.app)
+
+    @property
+    def manager(self) -> ManagerAPI:
+        return self.tovi.manager
+
+    def look(self) -> Look:
+        """How times appear now."""
+        return self.tovi.viewer.look()
+
+    def compose(self) -> ComposeResult:
+        yield Words(place_line(self.tovi.viewer, self.place()), id="place")
+        yield Vertical(*self.body(), id="body")
+        yield Words(id="errors")
+        yield Words((), id="note")
+        yield Words((), id="hints")
+
+    def on_mount(self) -> None:
+        self.show_hints()
+        self.reload()
+
+    def on_screen_resume(self) -> None:
+        self.reload()
+
+    def reload(self) -> None:
+        """Load again; when nobody answers, again and again until somebody does."""
+        self.work(self.load(), busy="loading …", group="load")
+
+    def work(self, doing: Coroutine[None, None, None], *, busy: str, group: str) -> None:
+        """Do something with the manager while keys go on; what fails is told. It takes the place of its group."""
+        self.run_worker(self._done(doing, busy, group), group=group, exclusive=True)
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask the person, from within `work`."""
+        return await self.app.push_screen_wait(AskScreen(question))
+
+    async def prompt(self, what: str, *, text: str = "", details: Sequence[Line] = ()) -> str | None:
+        """Ask for a line of text, from within `work`; None when it was left."""
+        return await self.app.push_screen_wait(PromptScreen(what, text=text, details=details))
+
+    def say(self, *spans: Span | str) -> None:
+        """The line under the body."""
+        note = tuple(span if isinstance(span, Span) else Span(span) for span in spans)
+        self.query_one("#note", Words).show([note])
+
+    def tell_error(self, error: ToviError) -> None:
+        """Show what went wrong, why and the way out, until something goes well."""
+        self.query_one("#errors", Words).show(error_lines(error))
+
+    def show_place(self) -> None:
+        """Say again where this is."""
+        self.query_one("#place", Words).show([place_line(self.tovi.viewer, self.place())])
+
+    def show_hints(self) -> None:
+        """The keys of this screen, from its bindings."""
+        self.query_one("#hints", Words).show([hint_line(self._hinted())])
+
+    def action_back(self) -> None:
+        """To the screen before; from the first one, out."""
+        self.tovi.go_back()
+
+    async def _done(self, doing: Coroutine[None, None, None], busy: str, group: str) -> None:
+        place = self.query_one("#place", Words)
+        place.show([(*place_line(self.tovi.viewer, self.place()), Span(f"  {busy}", Tone.DIM))])
+        try:
+            await doing
+        except UnavailableError as error:
+            self.tell_error(error)
+            if group == "load":
+                self.set_timer(RETRY_S, self.reload)
+        except ToviError as error:
+            self.tell_error(error)
+        else:
+            self.query_one("#errors", Words).show(())
+        self.show_place()
+
+    def _hinted(self) -> Sequence[tuple[str, str]]:
+        bindings = [binding for _, binding in self._bindings if binding.show]
+        return [(self.app.get_key_display(binding), binding.description) for binding in bindings]
+
+
+def is_about(news: News, job: int) -> bool:
+    """Whether something may have happened to this job."""
+    return news.jobs is None or job in news.jobs

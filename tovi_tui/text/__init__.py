@@ -1,0 +1,1 @@
+"""What screens say, as lines of spans. Pure: no Textual, no clock, no manager."""

@@ -1,0 +1,32 @@
+"""The lines around every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tovi_server.core.errors import ToviError
+from tovi_tui.text.span import Line, Span, Tone, line
+from tovi_tui.viewer import Viewer
+
+
+def place_line(viewer: Viewer, place: str) -> Line:
+    """The server, the project and where one is in it."""
+    return line(" ", Span("tovi", Tone.ACCENT), Span(" · ", Tone.DIM), viewer.me.project, Span(" · ", Tone.DIM), place)
+
+
+def hint_line(keys: Sequence[tuple[str, str]]) -> Line:
+    """Keys, each with what it does."""
+    spans: list[Span] = [Span(" ")]
+    for key, does in keys:
+        spans += [Span(key, Tone.ACCENT), Span(f" {does}  ", Tone.DIM)]
+    return tuple(spans)
+
+
+def error_lines(error: ToviError) -> tuple[Line, ...]:
+    """What went wrong, why, and a way out."""
+    lines = [line(" ", Span(f"{error.code}: {error.what}", Tone.BAD))]
+    if error.why:
+        lines.append(line(Span("   why:  ", Tone.DIM), error.why))
+    if error.hint:
+        lines.append(line(Span("   hint: ", Tone.DIM), error.hint))
+    return tuple(lines)

@@ -1,0 +1,53 @@
+"""Jobs as rows of a table, and one in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tovi_server.core.job_words import time_taken
+from tovi_server.core.look import NOTHING, Look, asked
+from tovi_server.core.states import ACTIVE, FINAL, TaskState
+from tovi_server.core.views import JobView
+from tovi_tui.text.bars import bar
+from tovi_tui.text.columns import Column
+from tovi_tui.text.span import Line, Span, Tone, line
+from tovi_tui.text.states import state_of
+
+_BAR_COLUMNS: Final = 10
+
+
+def progress(total: int, by_state: Mapping[str, int]) -> Line:
+    """How many tasks ended, of how many; what failed is said beside."""
+    ended = sum(by_state.get(state, 0) for state in FINAL)
+    failed = by_state.get(TaskState.FAILED, 0)
+    if total == 1:
+        return line(Span(NOTHING, Tone.DIM))
+    tone = Tone.BUSY if any(by_state.get(state) for state in ACTIVE) else Tone.DIM
+    count = line(Span(bar(ended, total, _BAR_COLUMNS), tone), f" {ended}/{total}")
+    return (*count, Span(f" ✗{failed}", Tone.BAD)) if failed else count
+
+
+def note(job: JobView) -> Line:
+    """The most telling thing about it: why it waits or ended, or else its own note."""
+    return line(job.reason.message if job.reason else Span(job.note, Tone.DIM))
+
+
+def _dim(text: str) -> Line:
+    return (Span(text, Tone.DIM),)
+
+
+def _time(job: JobView, look: Look) -> Line:
+    return line(time_taken(job, look))
+
+
+COLUMNS: Final[tuple[Column[JobView], ...]] = (
+    Column("id", "JOB", lambda job, look: _dim(str(job.id)), 6),
+    Column("name", "NAME", lambda job, look: line(job.name), 12, grow=2),
+    Column("user", "USER", lambda job, look: line(job.user), 8, drop=3),
+    Column("state", "STATE", lambda job, look: (state_of(job).span,), 11),
+    Column("progress", "PROGRESS", lambda job, look: progress(job.tasks_total, job.tasks_by_state), 22, drop=2),
+    Column("time", "TIME", _time, 7, right=True),
+    Column("asked", "ASKED", lambda job, look: line(asked(job.requested)), 20, drop=4),
+    Column("note", "NOTE", lambda job, look: note(job), 16, grow=3, drop=1),
+)

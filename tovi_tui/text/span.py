@@ -1,0 +1,57 @@
+"""Pieces of a line, each with a tone: what it means, which a theme gives a colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tovi_server.core import cells
+
+
+class Tone(StrEnum):
+    """What a piece means to the eye. Nothing is told by its tone alone: without colours the words say it too."""
+
+    PLAIN = "plain"
+    DIM = "dim"
+    """What rarely matters."""
+    BOLD = "bold"
+    ACCENT = "accent"
+    """Where one is: the cursor's mark, the screen that is open."""
+    GOOD = "good"
+    BAD = "bad"
+    BUSY = "busy"
+    WAIT = "wait"
+    MATCH = "match"
+    """What was searched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of one line: no line breaks."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+Line = tuple[Span, ...]
+
+
+def line(*pieces: Span | str) -> Line:
+    """A line of spans; plain words may be given as they are."""
+    return tuple(piece if isinstance(piece, Span) else Span(piece) for piece in pieces)
+
+
+def width(spans: Line) -> int:
+    """Columns of a terminal that the line takes."""
+    return sum(cells.width(span.text) for span in spans)
+
+
+def cut(spans: Line, columns: int) -> Line:
+    """The line in at most `columns`, ending in `…` where something was left out."""
+    kept: list[Span] = []
+    for span in spans:
+        if cells.width(span.text) > columns - sum(cells.width(one.text) for one in kept):
+            kept.append(Span(cells.cut(span.text, columns - width(tuple(kept))), span.tone))
+            break
+        kept.append(span)
+    return tuple(kept)

@@ -1,0 +1,1 @@
+"""Widgets that show lines of spans and rows of views; they post small messages and never call the manager."""

@@ -1,0 +1,31 @@
+"""Lines of spans on the screen: each tone has the colour that the theme gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tovi_server.core import cells
+from tovi_server.core.safe import safe_line
+from tovi_tui.text.span import Line, Tone
+
+TONE_CLASSES: Final = frozenset(f"tone--{tone}" for tone in Tone)
+"""COMPONENT_CLASSES of a widget that shows tones; `theme.tcss` gives them their colours."""
+
+StyleOf = Callable[..., Style]
+"""`get_component_rich_style` of the widget."""
+
+
+def strip_of(spans: Line, columns: int, style_of: StyleOf, *, base: Style) -> Strip:
+    """The line as a strip exactly `columns` wide. The last border: whatever text is shown here is harmless."""
+    segments, used = [], 0
+    for span in spans:
+        text = cells.cut(safe_line(span.text), columns - used)
+        used += cells.width(text)
+        tone = Style() if span.tone is Tone.PLAIN else style_of(f"tone--{span.tone}", partial=True)
+        segments.append(Segment(text, base + tone))
+    return Strip([*segments, Segment(" " * (columns - used), base)], columns)
