@@ -38,6 +38,7 @@ _IMPORTED_LATE: Final = (
 def run_zygote(descriptor: int, user: str) -> None:
     """The zygote itself, until who started it is gone. `user`: whom to become if it is root; empty: nobody else."""
     kernel.set_name("tovi-zygote")
+    kernel.die_with(os.getppid())
     for module in ("tovi_tui.session", *_IMPORTED_LATE):
         importlib.import_module(module)
     gc.collect()

@@ -12,9 +12,13 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 import types
 from collections.abc import Mapping
+
+told: list[str] = []
+flooding = threading.Event()
 
 ENTER = "\x1b[?1049h\x1b[>1u\x1b[?1003h\x1b[?2004h\x1b[?25l"
 LEAVE = "\x1b[?2004l\x1b[?1003l\x1b[<u\x1b[?1049l\x1b[?25h"
@@ -26,7 +30,9 @@ def run_session(api: socket.socket, line: socket.socket, environment: Mapping[st
     while True:
         readable, _, _ = select.select([0, line], [], [])
         if line in readable:
-            say(f"line {line.recv(4096).decode().strip()}")
+            told.extend(line.recv(4096).decode().splitlines())
+            if not flooding.is_set():
+                say(f"line {told[-1]}")
         if 0 in readable:
             for key in os.read(0, 4096).decode(errors="replace"):
                 if (status := act(key)) is not None:
@@ -51,12 +57,20 @@ def act(key: str) -> int | None:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             say("deaf")
         case "f":
-            while True:
-                os.write(1, b"flood " * 600)
+            threading.Thread(target=flood, daemon=True).start()
+        case "g":
+            flooding.clear()
+            say(f"\ntold {json.dumps(told)}")
         case "s":
             say("sleeping")
             time.sleep(3600)
     return None
+
+
+def flood() -> None:
+    flooding.set()
+    while flooding.is_set():
+        os.write(1, b"flood " * 600)
 
 
 def say(text: str) -> None:

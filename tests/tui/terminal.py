@@ -83,6 +83,16 @@ class Terminal:
         while data:
             data = data[os.write(self._ours, data) :]
 
+    def keys_at_once(self, data: bytes) -> int:
+        """Type as much of it as the terminal takes now; how much that was."""
+        os.set_blocking(self._ours, False)
+        try:
+            return os.write(self._ours, data)
+        except BlockingIOError:
+            return 0
+        finally:
+            os.set_blocking(self._ours, True)
+
     def resize(self, columns: int, lines: int) -> None:
         """Make the window another size, and tell the program."""
         self.read(0)
@@ -129,7 +139,9 @@ class Terminal:
         if self.program.poll() is None:
             self.program.send_signal(signal.SIGKILL)
             self.program.wait(DEADLINE_S)
-        os.close(self._ours)
+        if self._ours >= 0:
+            os.close(self._ours)
+            self._ours = -1
 
     def _is_over(self) -> bool:
         return self.program.poll() is not None

@@ -285,3 +285,59 @@ async def test_a_server_that_ends_leaves_terminals_as_they_were(tmp_path: Path, 
     with suppress(asyncio.CancelledError):
         async with hosting(tmp_path) as server:
             await visit(server, story)
+
+
+async def test_a_reader_who_stops_holds_up_the_session_and_no_memory(tmp_path: Path) -> None:
+    """It is told, so that it can draw less; and the client goes on where it stopped."""
+
+    def story(person: Terminal) -> None:
+        person.wait_for("ready")
+        before = memory_bytes()
+        person.keys("f")
+        time.sleep(2)  # not reading is the deed
+        assert memory_bytes() - before < 8 << 20
+        person.keys("g")
+        person.wait_until(lambda: b"told " in person.bytes)
+        person.wait_until(lambda: person.bytes.partition(b"told ")[2].count(b"\n") > 0)
+        told = bytes(person.bytes).partition(b"told ")[2].partition(b"\n")[0]
+        assert json.loads(told)[0] == '{"behind": true}'
+        person.keys("q")
+        assert person.wait() == 0
+
+    async with hosting(tmp_path) as server:
+        await visit(server, story)
+
+
+async def test_who_types_and_is_not_read_takes_no_memory(tmp_path: Path) -> None:
+    def story(person: Terminal) -> None:
+        person.wait_for("ready")
+        person.keys("s")
+        person.wait_for("sleeping")
+        before, typed = memory_bytes(), 0
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            typed += person.keys_at_once(b"x" * 4096)
+        assert memory_bytes() - before < 8 << 20
+
+    async with hosting(tmp_path) as server:
+        await visit(server, story)
+        await asyncio.to_thread(wait_no_sessions)
+
+
+async def test_a_client_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    def story(person: Terminal) -> None:
+        person.wait_for("ready")
+        person.program.send_signal(signal.SIGSTOP)
+        person.keys("h")
+        time.sleep(0.5)  # being away is the deed
+        assert b"here" not in person.bytes
+        person.program.send_signal(signal.SIGCONT)
+        person.wait_for("here nice=5")
+
+    async with hosting(tmp_path) as server:
+        await visit(server, story)
+
+
+def memory_bytes() -> int:
+    """Of this process, which is the server."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

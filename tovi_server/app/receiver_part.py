@@ -58,6 +58,7 @@ async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequen
             port=start.settings.server.port or sockets[0].getsockname()[1],
         )
         zygote = TuiZygote(_TUI, user=start.settings.server.tui_user)
+        await zygote.start()
         receivers = [_receiver(base, manager, counter, zygote) for _ in sockets]
         async with asyncio.TaskGroup() as group:
             serving = [

@@ -37,9 +37,15 @@ class TuiZygote:
         self._one_at_a_time = asyncio.Lock()
         self._socket: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._is_ready = False
+
+    async def start(self) -> None:
+        """Let it begin to import what it needs."""
+        async with self._one_at_a_time:
+            await self._begin()
 
     async def warm(self) -> None:
-        """Start it, so that nobody waits for it."""
+        """Have it ready, so that nobody waits for it."""
         async with self._one_at_a_time:
             try:
                 await self._living()
@@ -47,54 +53,50 @@ class TuiZygote:
                 log.error("tui_zygote_not_started", why=str(error))
                 await self.close()
 
-    async def fork(self, environment: Mapping[str, str], sockets: Sequence[int]) -> int:
+    async def fork(self, environment: Mapping[str, str], descriptors: Sequence[int]) -> int:
         """A pidfd of a new session, which has copies of the three descriptors.
 
         Raises:
             UnavailableError: none can be had now.
         """
-        asking = asyncio.ensure_future(self._ask(environment, sockets))
-        try:
-            return await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            asking.add_done_callback(_end_unwanted)  # its answer must not be taken for the next one's
-            raise
+        async with self._one_at_a_time:
+            try:
+                zygote = await self._living()
+                socket.send_fds(zygote, [json.dumps(dict(environment)).encode()], descriptors)
+                message, handles = await _answer(zygote)
+            except (OSError, TimeoutError) as error:
+                await self.close()
+                raise _unavailable(str(error)) from error
+        if handles:
+            return handles[0]
+        raise _unavailable(str(json.loads(message or b"{}").get("why", "the process that they come from ended")))
 
     async def close(self) -> None:
         """Let it end, and all its sessions."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        self._is_ready = False
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()  # it has nothing to put in order
             await self._process.wait()
             self._process = None
 
-    async def _ask(self, environment: Mapping[str, str], sockets: Sequence[int]) -> int:
-        request = json.dumps(dict(environment)).encode()
-        async with self._one_at_a_time:
-            try:
-                zygote = await self._living()
-                socket.send_fds(zygote, [request], sockets)
-                message, handles = await _receive(zygote, _ANSWER_S)
-            except (OSError, TimeoutError) as error:
-                await self.close()
-                raise _unavailable(str(error)) from error
-            if handles:
-                return handles[0]
-            why = str(json.loads(message or b"{}").get("why", "the process that they come from ended"))
-            raise _unavailable(why)
-
     async def _living(self) -> socket.socket:
         if self._process is not None and self._process.returncode is not None:
             log.error("tui_zygote_died", status=self._process.returncode)
             await self.close()
-        return self._socket or await self._begin()
+        zygote = self._socket or await self._begin()
+        if not self._is_ready:
+            await self._greeted(zygote)
+            self._is_ready = True
+        return zygote
 
     async def _begin(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
+        self._socket = ours
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 *(*self._words, str(theirs.fileno()), self._user),
@@ -103,21 +105,15 @@ class TuiZygote:
                 stdout=asyncio.subprocess.DEVNULL,
                 env={name: os.environ[name] for name in _INHERITED if name in os.environ},
             )
-        try:
-            await self._greeted(ours, self._process.pid)
-        except BaseException:  # cancellation too: its greeting must not be taken for an answer
-            ours.close()
-            raise
-        self._socket = ours
         return ours
 
-    async def _greeted(self, zygote: socket.socket, pid: int) -> None:
+    async def _greeted(self, zygote: socket.socket) -> None:
         message, _ = await _receive(zygote, _START_S)
         if not message:
             raise ConnectionResetError("the process that they come from does not start")
         if why := json.loads(message)["kept_user"]:
             log.warning("tui_user_kept", why=why)
-        log.info("tui_zygote_ready", pid=pid)
+        log.info("tui_zygote_ready", pid=self._process and self._process.pid)
 
 
 async def _receive(zygote: socket.socket, deadline_s: float) -> tuple[bytes, list[int]]:
@@ -134,12 +130,17 @@ async def _receive(zygote: socket.socket, deadline_s: float) -> tuple[bytes, lis
     return message, handles
 
 
-def _end_unwanted(asking: asyncio.Future[int]) -> None:
-    if not asking.cancelled() and asking.exception() is None:
-        handle = asking.result()
-        with suppress(ProcessLookupError):
+async def _answer(zygote: socket.socket) -> tuple[bytes, list[int]]:
+    """Waited for also by who was cancelled meanwhile: the next one must not take it for their own."""
+    receiving = asyncio.ensure_future(_receive(zygote, _ANSWER_S))
+    try:
+        return await asyncio.shield(receiving)
+    except asyncio.CancelledError:
+        _, handles = await receiving
+        for handle in handles:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
-        os.close(handle)
+            os.close(handle)
+        raise
 
 
 def _unavailable(why: str) -> UnavailableError:
