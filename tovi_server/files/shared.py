@@ -6,12 +6,13 @@ from collections.abc import AsyncIterable, Callable, Sequence
 
 from tovi_server.core import views
 from tovi_server.core.ids import JobId, TaskId
-from tovi_server.files import browse, intake, unpacking, viewing
+from tovi_server.files import browse, intake, unpacking
 from tovi_server.files.datadir import DataDir
 from tovi_server.files.intake import Intake
 from tovi_server.files.limits import IntakeLimits
 from tovi_server.files.logs import LogFiles
 from tovi_server.files.tree import Tree
+from tovi_server.files.viewing import Viewing
 
 
 class SharedFiles:
@@ -54,24 +55,9 @@ class SharedFiles:
         """As `browse.outputs`."""
         return browse.outputs(self._data, project, tasks)
 
-    def list_files(self, me: views.Me, path: str, *, after: str | None, limit: int) -> views.FilePage:
-        """As `viewing.page`, of the caller's tree."""
-        return viewing.page(self._tree(me), path, after=after, limit=limit)
-
-    def read_file(self, me: views.Me, path: str, *, start: int, length: int) -> views.FilePart:
-        """As `viewing.part`."""
-        return viewing.part(self._tree(me), path, start=start, length=length)
-
-    def remove_file(self, me: views.Me, path: str) -> None:
-        """As `viewing.remove`."""
-        viewing.remove(self._tree(me), path)
-
-    def rename_file(self, me: views.Me, path: str, to: str) -> None:
-        """As `viewing.rename`."""
-        viewing.rename(self._tree(me), path, to)
-
-    def _tree(self, me: views.Me) -> Tree:
-        return Tree(self._data, me, authorized_keys=b"")
+    def files_of(self, me: views.Me, *, authorized_keys: bytes) -> Viewing:
+        """One caller's files."""
+        return Viewing(Tree(self._data, me, authorized_keys=authorized_keys))
 
     def manifest(self, project: str, job: JobId) -> Sequence[views.FileView]:
         """As `browse.manifest`."""

@@ -35,40 +35,44 @@ _ERRORS: Final[dict[int | None, type[ToviError]]] = {
 }
 
 
-def page(tree: Tree, path: str, *, after: str | None, limit: int) -> views.FilePage:
-    """The files of a folder by name, at most `limit` of those behind `after`."""
-    limit = max(1, min(limit, MOST_FILES))
-    with _told(path), _closing(tree.list(_bytes(path))) as listed:
-        views_of = (_view(name, found) for name, found in listed)
-        later = (one for one in views_of if after is None or _key(one.path) > _key(after))
-        found = heapq.nsmallest(limit + 1, later, key=lambda one: _key(one.path))
-        return views.FilePage(path, tuple(found[:limit]), len(found) > limit, tree.is_changeable(_bytes(path)))
+class Viewing:
+    """One caller's tree, looked at. Blocking."""
 
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
 
-def part(tree: Tree, path: str, *, start: int, length: int) -> views.FilePart:
-    """Bytes of a file."""
-    with _told(path):
-        opened = tree.open_read(_bytes(path))
-        try:
-            data = os.pread(opened, max(0, min(length, MOST_BYTES)), max(0, start))
-            return views.FilePart(max(0, start), data, os.fstat(opened).st_size)
-        finally:
-            os.close(opened)
+    def page(self, path: str, *, after: str | None, limit: int) -> views.FilePage:
+        """The files of a folder by name, at most `limit` of those behind `after`."""
+        limit = max(1, min(limit, MOST_FILES))
+        with _told(path), _closing(self._tree.list(_bytes(path))) as listed:
+            shown = (_view(name, found) for name, found in listed)
+            later = (one for one in shown if after is None or _key(one.path) > _key(after))
+            found = heapq.nsmallest(limit + 1, later, key=lambda one: _key(one.path))
+            writable = self._tree.is_changeable(_bytes(path))
+            return views.FilePage(path, tuple(found[:limit]), len(found) > limit, writable)
 
+    def part(self, path: str, *, start: int, length: int) -> views.FilePart:
+        """Bytes of a file."""
+        with _told(path):
+            opened = self._tree.open_read(_bytes(path))
+            try:
+                data = os.pread(opened, max(0, min(length, MOST_BYTES)), max(0, start))
+                return views.FilePart(max(0, start), data, os.fstat(opened).st_size)
+            finally:
+                os.close(opened)
 
-def remove(tree: Tree, path: str) -> None:
-    """A file, or a folder with all that is in it."""
-    with _told(path):
-        if tree.lstat(_bytes(path)).is_dir:
-            tree.remove_tree(_bytes(path))
-        else:
-            tree.remove(_bytes(path))
+    def remove(self, path: str) -> None:
+        """A file, or a folder with all that is in it."""
+        with _told(path):
+            if self._tree.lstat(_bytes(path)).is_dir:
+                self._tree.remove_tree(_bytes(path))
+            else:
+                self._tree.remove(_bytes(path))
 
-
-def rename(tree: Tree, path: str, to: str) -> None:
-    """Never over something else."""
-    with _told(path if path else to):
-        tree.rename(_bytes(path), _bytes(to), replace=False)
+    def rename(self, path: str, to: str) -> None:
+        """Never over something else."""
+        with _told(f"{path} to {to}"):
+            self._tree.rename(_bytes(path), _bytes(to), replace=False)
 
 
 def _view(name: bytes, found: Attributes) -> views.FileView:
