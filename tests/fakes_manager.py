@@ -167,6 +167,12 @@ class FakeManager:
     asked: list[tuple[str, object]] = field(default_factory=list)
     told: asyncio.Queue[views.News] = field(default_factory=asyncio.Queue)
     """What `news` gives."""
+    log_bytes: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """By the id of a task, and out or err."""
+    files: dict[str, bytes] = field(default_factory=lambda: {"datasets/scans/a.nii": b"0" * 1536})
+    """By path, without a slash in front."""
+    files_writable: bool = True
+    preferred: dict[str, str] = field(default_factory=dict)
     received: bytes = b""
     closed: list[str] = field(default_factory=list)
     """Streams that were closed."""
@@ -224,6 +230,22 @@ class FakeManager:
         finally:
             self.closed.append("logs")
 
+    async def log_part(
+        self, reference: Reference, *, stream: str, attempt: int | None, start: int, length: int
+    ) -> views.LogPart:
+        self._note("log_part", (reference, stream, attempt, start, length))
+        log = self.log_bytes.get((str(reference), stream), b"")
+        first = max(0, len(log) + start) if start < 0 else start
+        return views.LogPart(first, log[first : first + length], len(log), not self.endless)
+
+    async def search_log(
+        self, reference: Reference, *, stream: str, attempt: int | None, text: str, start: int
+    ) -> AsyncIterator[views.LogMatches]:
+        self._note("search_log", (reference, stream, attempt, text, start))
+        log, wanted = self.log_bytes.get((str(reference), stream), b"").lower(), text.encode().lower()
+        found = tuple(at for at in range(start, len(log)) if log.startswith(wanted, at))
+        yield views.LogMatches(found, len(log), len(log))
+
     async def wait(self, jobs: tuple[Reference, ...], *, timeout: timedelta | None, any: bool) -> views.Waited:
         self._note("wait", (jobs, timeout, any))
         return self.waited
@@ -243,6 +265,11 @@ class FakeManager:
     async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
         self._note("rerun", (job, failed, params))
         return views.Submitted(13, created=True, notices=())
+
+    async def annotate(self, job: JobId, *, note: str | None, tags: tuple[str, ...] | None) -> views.JobView:
+        self._note("annotate", (job, note, tags))
+        found = next((one for one in self.job_list if one.id == job), a_job(job))
+        return replace(found, note=found.note if note is None else note, tags=found.tags if tags is None else tags)
 
     async def events(
         self, reference: Reference | None, *, follow: bool, after: int = 0
@@ -281,6 +308,34 @@ class FakeManager:
     async def dataset(self, name: str, *, project: str | None) -> views.DatasetView:
         self._note("dataset", (name, project))
         return DATASET
+
+    async def list_files(self, path: str, *, after: str | None, limit: int) -> views.FilePage:
+        self._note("list_files", (path, after, limit))
+        above = f"{path.strip('/')}/" if path.strip("/") else ""
+        inner = {name.removeprefix(above).partition("/") for name in self.files if name.startswith(above)}
+        names = sorted({f"{name}{slash}" for name, slash, _ in inner if after is None or name > after.rstrip("/")})
+        items = tuple(views.FileView(name, len(self.files.get(above + name, b"")), NOW) for name in names)
+        return views.FilePage(path, items[:limit], len(items) > limit, self.files_writable)
+
+    async def read_file(self, path: str, *, start: int, length: int) -> views.FilePart:
+        self._note("read_file", (path, start, length))
+        if path.strip("/") not in self.files:
+            raise NotFoundError(f"{path}: No such file or directory")
+        data = self.files[path.strip("/")]
+        return views.FilePart(start, data[start : start + length], len(data))
+
+    async def remove_file(self, path: str) -> None:
+        self._note("remove_file", path)
+        gone = [name for name in self.files if f"{name}/".startswith(f"{path.strip('/')}/")]
+        self.files = {name: data for name, data in self.files.items() if name not in gone}
+
+    async def rename_file(self, path: str, *, to: str) -> None:
+        self._note("rename_file", (path, to))
+        old, new = path.strip("/"), to.strip("/")
+        self.files = {
+            new + name.removeprefix(old) if f"{name}/".startswith(f"{old}/") else name: data
+            for name, data in self.files.items()
+        }
 
     async def projects(self) -> tuple[views.ProjectView, ...]:
         self._note("projects")
@@ -329,6 +384,14 @@ class FakeManager:
     async def remove_key(self, fingerprint: str) -> views.KeyView:
         self._note("remove_key", fingerprint)
         return KEY
+
+    async def preferences(self) -> Mapping[str, str]:
+        self._note("preferences")
+        return dict(self.preferred)
+
+    async def prefer(self, values: Mapping[str, str]) -> None:
+        self._note("prefer", values)
+        self.preferred = {name: value for name, value in {**self.preferred, **values}.items() if value}
 
     async def users(self) -> tuple[views.UserView, ...]:
         self._note("users")

@@ -83,6 +83,21 @@ class ManagerAPI(Protocol):
         """The bytes of one task or of all tasks of a stage or job, in order of time as far as it is known."""
         ...
 
+    async def log_part(
+        self, reference: Reference, *, stream: str, attempt: int | None, start: int, length: int
+    ) -> views.LogPart:
+        """A part of one task's `out` or `err`; a negative `start` counts from the end. At most 256 KiB come at once.
+
+        `attempt` None: the newest. A task without a log has an empty one.
+        """
+        ...
+
+    def search_log(
+        self, reference: Reference, *, stream: str, attempt: int | None, text: str, start: int
+    ) -> AsyncIterator[views.LogMatches]:
+        """Where `text` is in one task's log from `start` on, capital letters or not; each item goes further."""
+        ...
+
     async def wait(self, jobs: tuple[Reference, ...], *, timeout: timedelta | None, any: bool) -> views.Waited:
         """Until all (or `any`) are final. Raises WaitTimeoutError."""
         ...
@@ -95,6 +110,10 @@ class ManagerAPI(Protocol):
 
     async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
         """A new job from the frozen code and spec of an old one; `failed`: only the tasks that did not succeed."""
+        ...
+
+    async def annotate(self, job: JobId, *, note: str | None, tags: tuple[str, ...] | None) -> views.JobView:
+        """Change what is not None, as who may cancel the job; also when it has ended."""
         ...
 
     def events(self, reference: Reference | None, *, follow: bool, after: int = 0) -> AsyncIterator[views.EventView]:
@@ -119,6 +138,22 @@ class ManagerAPI(Protocol):
     async def datasets(self, *, project: str | None) -> tuple[views.DatasetView, ...]: ...
 
     async def dataset(self, name: str, *, project: str | None) -> views.DatasetView: ...
+
+    async def list_files(self, path: str, *, after: str | None, limit: int) -> views.FilePage:
+        """What is in a folder, as over SFTP; `after` is the last name of the page before."""
+        ...
+
+    async def read_file(self, path: str, *, start: int, length: int) -> views.FilePart:
+        """A part of a file; at most 256 KiB come at once."""
+        ...
+
+    async def remove_file(self, path: str) -> None:
+        """A file, or a folder with all that is in it."""
+        ...
+
+    async def rename_file(self, path: str, *, to: str) -> None:
+        """Give it another path. ConflictError where something is already."""
+        ...
 
     async def projects(self) -> tuple[views.ProjectView, ...]: ...
 
@@ -152,6 +187,14 @@ class ManagerAPI(Protocol):
 
     async def remove_key(self, fingerprint: str) -> views.KeyView:
         """Remove one of the caller's keys; the last one stays: ConflictError."""
+        ...
+
+    async def preferences(self) -> Mapping[str, str]:
+        """What front ends keep for the caller."""
+        ...
+
+    async def prefer(self, values: Mapping[str, str]) -> None:
+        """Keep these too; an empty value is forgotten. QuotaExceededError: they are too many or too long."""
         ...
 
     async def users(self) -> tuple[views.UserView, ...]:

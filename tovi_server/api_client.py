@@ -62,6 +62,20 @@ class RemoteManager:
     def logs(self, reference: Reference, options: LogOptions) -> AsyncIterator[views.LogPiece]:
         return self._stream(ManagerAPI.logs, reference=reference, options=options)
 
+    async def log_part(
+        self, reference: Reference, *, stream: str, attempt: int | None, start: int, length: int
+    ) -> views.LogPart:
+        return await self._ask(
+            ManagerAPI.log_part, reference=reference, stream=stream, attempt=attempt, start=start, length=length
+        )
+
+    def search_log(
+        self, reference: Reference, *, stream: str, attempt: int | None, text: str, start: int
+    ) -> AsyncIterator[views.LogMatches]:
+        return self._stream(
+            ManagerAPI.search_log, reference=reference, stream=stream, attempt=attempt, text=text, start=start
+        )
+
     async def wait(self, jobs: tuple[Reference, ...], *, timeout: timedelta | None, any: bool) -> views.Waited:
         return await self._ask(ManagerAPI.wait, jobs=jobs, timeout=timeout, any=any)
 
@@ -76,6 +90,9 @@ class RemoteManager:
 
     async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
         return await self._ask(ManagerAPI.rerun, job=job, failed=failed, params=params)
+
+    async def annotate(self, job: JobId, *, note: str | None, tags: tuple[str, ...] | None) -> views.JobView:
+        return await self._ask(ManagerAPI.annotate, job=job, note=note, tags=tags)
 
     def events(self, reference: Reference | None, *, follow: bool, after: int = 0) -> AsyncIterator[views.EventView]:
         return self._stream(ManagerAPI.events, reference=reference, follow=follow, after=after)
@@ -97,6 +114,18 @@ class RemoteManager:
 
     async def dataset(self, name: str, *, project: str | None) -> views.DatasetView:
         return await self._ask(ManagerAPI.dataset, name=name, project=project)
+
+    async def list_files(self, path: str, *, after: str | None, limit: int) -> views.FilePage:
+        return await self._ask(ManagerAPI.list_files, path=path, after=after, limit=limit)
+
+    async def read_file(self, path: str, *, start: int, length: int) -> views.FilePart:
+        return await self._ask(ManagerAPI.read_file, path=path, start=start, length=length)
+
+    async def remove_file(self, path: str) -> None:
+        return await self._ask(ManagerAPI.remove_file, path=path)
+
+    async def rename_file(self, path: str, *, to: str) -> None:
+        return await self._ask(ManagerAPI.rename_file, path=path, to=to)
 
     async def projects(self) -> tuple[views.ProjectView, ...]:
         return await self._ask(ManagerAPI.projects)
@@ -133,6 +162,12 @@ class RemoteManager:
 
     async def remove_key(self, fingerprint: str) -> views.KeyView:
         return await self._ask(ManagerAPI.remove_key, fingerprint=fingerprint)
+
+    async def preferences(self) -> Mapping[str, str]:
+        return await self._ask(ManagerAPI.preferences)
+
+    async def prefer(self, values: Mapping[str, str]) -> None:
+        return await self._ask(ManagerAPI.prefer, values=values)
 
     async def users(self) -> tuple[views.UserView, ...]:
         return await self._ask(ManagerAPI.users)

@@ -225,7 +225,7 @@ def test_whichever_starts_first_brings_an_older_database_up_to_date(
 def take_back(url: str) -> None:
     """To the schema before there were leases."""
     with database(url) as connection:
-        connection.execute(text("DROP TABLE leases, outages"))
+        connection.execute(text("DROP TABLE leases, outages, preferences"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 
 

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     SKIPPED = "skipped"
     HELD = "held"
     RELEASED = "released"
+    ANNOTATED = "annotated"
+    """Somebody changed a job's note or tags."""
     ENDED = "ended"
     """A job's last task became final."""
 

@@ -20,6 +20,8 @@ class JobFilter:
     tag: str | None = None
     name: str | None = None
     """A part of the name."""
+    ids: tuple[JobId, ...] = ()
+    """At most 1,000."""
     since: datetime | None = None
     """Submitted at this time or later."""
     until: datetime | None = None

@@ -188,6 +188,27 @@ class LogPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class LogPart:
+    """Bytes of one log from `start` on; none where it has not got so far."""
+
+    start: int
+    data: bytes
+    size_bytes: int
+    """Of the whole log, now."""
+    is_final: bool
+    """Nothing more will be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogMatches:
+    """Where a text begins in a log, in bytes, as far as it was searched; at most 1,000 at a time."""
+
+    offsets: tuple[int, ...]
+    searched_to: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Waited:
     """The end of a wait: the exit code to end with, and the jobs' states."""
 
@@ -243,6 +264,26 @@ class OutputView:
 
     task: str
     path: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Some files of a folder, by name; `more` when others come after them."""
+
+    path: str
+    items: tuple[FileView, ...]
+    more: bool
+    writable: bool
+    """Whether the caller may change what is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Bytes of a file from `start` on; none behind its end."""
+
+    start: int
+    data: bytes
     size_bytes: int
 
 

@@ -11,6 +11,8 @@ from tovi_server.files.datadir import DataDir
 from tovi_server.files.intake import Intake
 from tovi_server.files.limits import IntakeLimits
 from tovi_server.files.logs import LogFiles
+from tovi_server.files.tree import Tree
+from tovi_server.files.viewing import Viewing
 
 
 class SharedFiles:
@@ -52,6 +54,10 @@ class SharedFiles:
     def outputs(self, project: str, tasks: Sequence[TaskId]) -> Sequence[views.OutputView]:
         """As `browse.outputs`."""
         return browse.outputs(self._data, project, tasks)
+
+    def files_of(self, me: views.Me, *, authorized_keys: bytes) -> Viewing:
+        """One caller's files."""
+        return Viewing(Tree(self._data, me, authorized_keys=authorized_keys))
 
     def manifest(self, project: str, job: JobId) -> Sequence[views.FileView]:
         """As `browse.manifest`."""

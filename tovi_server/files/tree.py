@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 
 from tovi_server.core import views
-from tovi_server.files import renaming, unfinished
+from tovi_server.files import removing, renaming, unfinished
 from tovi_server.files.attributes import Attributes
 from tovi_server.files.datadir import DataDir
 from tovi_server.files.links import need_inner_target
@@ -100,6 +100,17 @@ class Tree:
                 if error.errno != errno.ENOTEMPTY or not unfinished.clear(spot):
                     raise
                 os.rmdir(spot.name, dir_fd=spot.folder)
+
+    def remove_tree(self, path: bytes) -> None:
+        """A folder with all that is in it."""
+        with spot_of(self._data, self._changeable(path)) as spot:
+            if not removing.remove_tree(spot.folder, os.fsdecode(spot.name)):
+                raise OSError(errno.ENOTEMPTY, "others keep making files in it")
+
+    def is_changeable(self, path: bytes) -> bool:
+        """Whether the caller may change what is in that folder."""
+        place = self._places.find(path)
+        return isinstance(place, Real) and place.refusal is None
 
     def remove(self, path: bytes) -> None:
         """A file or link; the caller's own unfinished upload when there is nothing else."""

@@ -20,13 +20,16 @@ from tovi_server.manager import (
     events,
     keys,
     lists,
+    log_parts,
     logs,
     machines,
     news,
+    notes,
     projects,
     rerun,
     show,
     submit,
+    tree,
     users,
     wait,
     why,
@@ -123,6 +126,16 @@ class Session:
     def logs(self, reference: Reference, options: LogOptions) -> AsyncIterator[views.LogPiece]:
         return logs.logs(self._desk, reference, options)
 
+    async def log_part(
+        self, reference: Reference, *, stream: str, attempt: int | None, start: int, length: int
+    ) -> views.LogPart:
+        return await log_parts.part(self._desk, reference, stream=stream, attempt=attempt, start=start, length=length)
+
+    def search_log(
+        self, reference: Reference, *, stream: str, attempt: int | None, text: str, start: int
+    ) -> AsyncIterator[views.LogMatches]:
+        return log_parts.search(self._desk, reference, stream=stream, attempt=attempt, text=text, start=start)
+
     async def wait(self, jobs: tuple[Reference, ...], *, timeout: timedelta | None, any: bool) -> views.Waited:
         return await wait.wait(self._desk, jobs, timeout=timeout, any=any)
 
@@ -137,6 +150,9 @@ class Session:
 
     async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
         return await rerun.rerun(self._desk, job, failed=failed, params=params)
+
+    async def annotate(self, job: JobId, *, note: str | None, tags: tuple[str, ...] | None) -> views.JobView:
+        return await notes.annotate(self._desk, job, note=note, tags=tags)
 
     def events(self, reference: Reference | None, *, follow: bool, after: int = 0) -> AsyncIterator[views.EventView]:
         return events.events(self._desk, reference, follow=follow, after=after)
@@ -158,6 +174,18 @@ class Session:
 
     async def dataset(self, name: str, *, project: str | None) -> views.DatasetView:
         return await data.dataset(self._desk, name, project)
+
+    async def list_files(self, path: str, *, after: str | None, limit: int) -> views.FilePage:
+        return await tree.list_files(self._desk, path, after=after, limit=limit)
+
+    async def read_file(self, path: str, *, start: int, length: int) -> views.FilePart:
+        return await tree.read_file(self._desk, path, start=start, length=length)
+
+    async def remove_file(self, path: str) -> None:
+        await tree.remove_file(self._desk, path)
+
+    async def rename_file(self, path: str, *, to: str) -> None:
+        await tree.rename_file(self._desk, path, to=to)
 
     async def projects(self) -> tuple[views.ProjectView, ...]:
         return await projects.projects(self._desk)
@@ -194,6 +222,12 @@ class Session:
 
     async def remove_key(self, fingerprint: str) -> views.KeyView:
         return await keys.remove(self._desk, fingerprint)
+
+    async def preferences(self) -> Mapping[str, str]:
+        return await self._desk.accounts.preferences(self._desk.caller.user)
+
+    async def prefer(self, values: Mapping[str, str]) -> None:
+        await self._desk.accounts.prefer(self._desk.caller.user, values)
 
     async def users(self) -> tuple[views.UserView, ...]:
         return await users.users(self._desk)

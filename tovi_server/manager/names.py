@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from tovi_server.api import SubmitOptions
@@ -21,12 +22,21 @@ def need_good_options(options: SubmitOptions) -> None:
     UsageError: a text in the options is too long or has control characters.
     """
     lines = {"project": options.project, "name": options.name, "queue": options.queue, "key": options.key}
-    for what, text in (*lines.items(), *(("tag", tag) for tag in options.tags)):
+    for what, text in lines.items():
         if text is not None:
             need_good_line(what, text)
-    if len(options.tags) > MOST_TAGS:
-        raise UsageError(f"{len(options.tags)} tags are too many", why=f"a job has at most {MOST_TAGS}")
+    need_good_tags(options.tags)
     need_good_note(options.note)
+
+
+def need_good_tags(tags: Sequence[str]) -> None:
+    """Raises:
+    UsageError: they are too many, or one is not as `need_good_line` wants it.
+    """
+    for tag in tags:
+        need_good_line("tag", tag)
+    if len(tags) > MOST_TAGS:
+        raise UsageError(f"{len(tags)} tags are too many", why=f"a job has at most {MOST_TAGS}")
 
 
 def need_good_line(what: str, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tovi_server.core.access import Role
-from tovi_server.store import identities, membership, people
+from tovi_server.store import identities, membership, people, preferences
 from tovi_server.store.engine import Database
 from tovi_server.store.membership import Project
 from tovi_server.store.people import Key, User
@@ -117,6 +117,22 @@ class AccountStore:
         """Raises NotFoundError when there is no such project."""
         check_line("the project's name", name, longest=64)
         await self._database.write(lambda connection: membership.use_project(connection, user, name))
+
+    async def preferences(self, user: str) -> Mapping[str, str]:
+        """What front ends keep for the user."""
+        return await self._database.read(lambda connection: preferences.read_preferences(connection, user))
+
+    async def prefer(self, user: str, values: Mapping[str, str]) -> None:
+        """Keep these too; an empty value is forgotten.
+
+        Raises:
+            QuotaExceededError: there would be too many.
+            UsageError: a name or a value is too long, or cannot be kept.
+        """
+        for name, value in values.items():
+            check_line("the preference's name", name, longest=64)
+            check(f"the preference {name}", value, longest=1024)
+        await self._database.write(lambda connection: preferences.prefer(connection, user, values))
 
     async def identity(self, project: str, user: str) -> tuple[int, int]:
         """The uid of this user in this project and the project's gid, from 200000 up; the same ones for ever."""

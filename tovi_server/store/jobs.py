@@ -15,14 +15,14 @@ from tovi_server.core.ids import JobId, Reference, TaskId
 from tovi_server.core.job import Frozen, Job, NewJob
 from tovi_server.core.task import Attempt, Task
 from tovi_server.core.views import EventView, QueueView
-from tovi_server.store import control, feed, lease, listing, machines, outages, queue, tasks
+from tovi_server.store import control, feed, lease, listing, machines, notes, outages, queue, tasks
 from tovi_server.store.convert import spec_text
 from tovi_server.store.dispatch import dispatch
 from tovi_server.store.engine import Database
 from tovi_server.store.lease import Lease
 from tovi_server.store.record import record
 from tovi_server.store.submit import openings, submit
-from tovi_server.store.texts import check_filter, check_job
+from tovi_server.store.texts import check, check_filter, check_job, check_line
 
 T = TypeVar("T")
 
@@ -115,6 +115,17 @@ class JobStore:
             NotFoundError: there is nothing of that id.
         """
         return await self._database.write(lambda connection: control.request(connection, kind, target, user, now))
+
+    async def annotate(
+        self, job: JobId, *, note: str | None, tags: Sequence[str] | None, user: str, now: datetime
+    ) -> None:
+        """Change the note and the tags of a job that exists, where they are not None."""
+        check("the note", note or "", longest=16_384)
+        for tag in tags or ():
+            check_line("a tag", tag, longest=64)
+        await self._database.write(
+            lambda connection: notes.annotate(connection, job, note=note, tags=tags, user=user, now=now)
+        )
 
     async def events(
         self, *, after: int, limit: int, job: JobId | None, projects: Collection[str] | None

@@ -113,6 +113,8 @@ def _conditions(filter: JobFilter) -> Iterator[ColumnElement[bool]]:
         yield func.replace(_JOBS.tags, f"\n{filter.tag}\n", "") != _JOBS.tags  # unlike LIKE the same everywhere
     if filter.name is not None:
         yield _JOBS.name.icontains(filter.name, autoescape=True)
+    if filter.ids:
+        yield _JOBS.id.in_([job for job in filter.ids if is_possible(job)])
     if filter.since is not None:
         yield _JOBS.submitted_at >= filter.since
     if filter.until is not None:

@@ -218,6 +218,15 @@ class UserRow(Base, table=True):
     created_at: datetime
 
 
+class PreferenceRow(Base, table=True):
+    """What front ends keep for a user."""
+
+    __tablename__ = "preferences"
+    user: str = Field(primary_key=True, foreign_key="users.name")
+    name: str = Field(primary_key=True)
+    value: str
+
+
 class KeyRow(Base, table=True):
     __tablename__ = "keys"
     fingerprint: str = Field(primary_key=True)
@@ -274,6 +283,7 @@ events = metadata.tables["events"]
 nodes = metadata.tables["nodes"]
 outages = metadata.tables["outages"]
 users = metadata.tables["users"]
+preferences = metadata.tables["preferences"]
 keys = metadata.tables["keys"]
 projects = metadata.tables["projects"]
 members = metadata.tables["members"]

@@ -9,6 +9,7 @@ from tovi_server.core.errors import UsageError
 from tovi_server.core.filters import JobFilter
 from tovi_server.core.job import NewJob
 
+MOST_IDS: Final = 1000
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -75,3 +76,5 @@ def check_filter(filter: JobFilter) -> None:
         ("the name", filter.name),
     ):
         check(what, text or "", longest=1024)
+    if len(filter.ids) > MOST_IDS:
+        raise UsageError(f"{len(filter.ids)} ids are too many", why=f"a filter may name {MOST_IDS}")
