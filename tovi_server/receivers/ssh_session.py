@@ -202,6 +202,7 @@ class Session(SSHServerStreamSession[bytes]):
         """The window may have changed meanwhile."""
         assert self._terminal is not None
         self._visit = visit
+        self._channel.follow_closely()
         visit.resize(self._terminal.size)
         visit.typed(self._early_keys)
         if self._must_end is not None:
