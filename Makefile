@@ -45,8 +45,9 @@ cluster-test: $(READY) ## what needs Kubernetes, alone; TOVI_TEST_KUBECONFIG nam
 bench: $(READY) ## figures against named peers, to docs/benchmarks; needs openssh-server
 	$(BIN)/python -m tests.bench
 
-soak: $(READY) ## kill parts of a server under load, a thousand times; figures go to docs/benchmarks
+soak: $(READY) ## kill parts of a server under load, a thousand times, and terminals; figures go to docs/benchmarks
 	$(BIN)/python -m tests.integration.soak
+	$(BIN)/python -m tests.tui.soak
 	test -z "$$TOVI_TEST_KUBECONFIG" || $(BIN)/python -m tests.integration.soak --pods --kills 200
 	TOVI_TEST_DRY_RUNS=10000 $(BIN)/python -m pytest -q tests/cluster/test_dry_run.py
 

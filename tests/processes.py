@@ -30,6 +30,11 @@ def children_of(parent: int, pids: Collection[int]) -> set[int]:
     return {pid for pid in pids if _parent(pid) == parent}
 
 
+def children(parent: int) -> set[int]:
+    """All that one process started and that did not outlive it, of whatever session."""
+    return children_of(parent, _all())
+
+
 def told(pid: int) -> str:
     """A process for a person: the end of its command line; nothing of one that is gone."""
     try:

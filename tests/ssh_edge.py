@@ -23,6 +23,8 @@ from tovi_server.receivers.counter import Counter, LocalCounter
 from tovi_server.receivers.doors import Doors
 from tovi_server.receivers.settings import Limits, ReceiverSettings
 from tovi_server.receivers.ssh_server import SshReceiver
+from tovi_server.receivers.tui_host import TuiHost
+from tovi_server.receivers.tui_zygote import TuiZygote
 from tovi_server.streams import RunCommand, Streams
 
 DEADLINE_S = 20
@@ -137,24 +139,26 @@ async def serving(
     profile: Profile = Profile.COMPATIBLE,
     users: Sequence[str] = ("alice",),
     behind: Gate | None = None,
+    tui: Sequence[str] = (),
 ) -> AsyncIterator[Server]:
     """A receiver with a key for each of `users`, rechecking ten times a second; drained at the end.
 
-    `behind` it may be another gate than a small one; that one then knows its users itself.
+    `behind` it may be another gate than a small one; that one then knows its users itself. `tui` are the words that
+    start what terminal UIs are forked from.
     """
     if not (folder / "ssh_host_rsa_key").exists():
         host_keys.create(folder)
     gate = KeyList({make_key(folder, user): user for user in users})
-    counter = counter or LocalCounter()
+    counter, limits = counter or LocalCounter(), limits or Limits()
+    zygote = TuiZygote(tui, user="")
     receiver = SshReceiver(
         behind or gate,
-        settings=ReceiverSettings(
-            folder, limits=limits or Limits(), profile=profile, recheck_interval=timedelta(seconds=0.1)
-        ),
+        settings=ReceiverSettings(folder, limits=limits, profile=profile, recheck_interval=timedelta(seconds=0.1)),
         run_command=run_command,
         welcome=greet,
         counter=counter,
         doors=doors or Doors(),
+        tui=TuiHost(zygote, counter, limits) if tui else None,
     )
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
@@ -164,8 +168,11 @@ async def serving(
     try:
         yield Server(port, gate, receiver, counter, folder, task)
     finally:
-        await receiver.drain(0)
-        await task
+        try:
+            await receiver.drain(0)
+            await task
+        finally:
+            await zygote.close()
 
 
 def with_limits(**changes: object) -> Limits:

@@ -83,6 +83,8 @@ class ServerSettings(Section):
     """How long open sessions may go on when the server is told to end."""
     host_keys: str = ""
     """The folder with the SSH host keys, only read, relative to DATA/server; empty: that folder itself."""
+    tui_user: str = "nobody"
+    """Whom terminal UIs run as, where the server is root and that user can read its program; empty: the server's."""
     health: Annotated[str, AfterValidator(_checked_address_or_none)] = ""
     """Address and port of `/live`, `/ready` and `/metrics` over HTTP, for machines that watch; empty: none."""
 

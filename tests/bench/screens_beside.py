@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.tui.terminal import Terminal
-
 from tests.bench import seats
 from tests.bench.figures import Figure, Gate
 from tests.bench.screens_keys import changes
 from tests.bench.screens_opening import fill
 from tests.bench.spread import Spread
 from tests.live import Live, live_server
+from tests.tui.terminal import Terminal
 
 _SESSIONS: Final = 20
 _FILE: Final = 256 * 2**20

@@ -7,12 +7,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.tui.terminal import Terminal
-
 from tests.bench import seats
 from tests.bench.figures import Figure, Gate
 from tests.bench.spread import Spread
 from tests.live import Live, live_server
+from tests.tui.terminal import Terminal
 
 _HUGE: Final = 10**9
 _LARGE: Final = 100 * 2**20

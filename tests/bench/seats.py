@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.tui.terminal import Terminal, terminal
-
 from tests.live import Live
+from tests.tui.terminal import Terminal, terminal
 
 COLUMNS: Final = 120
 LINES: Final = 30

@@ -69,7 +69,10 @@ async def test_what_a_job_prints_cannot_move_the_cursor_or_stay_red(live: Live) 
     assert live.ssh("logs", job).out == b"\x1b[31mred\x1b[2J\x1b]0;owned\x07"
 
 
-async def test_without_a_command_it_says_what_to_type(live: Live) -> None:
+async def test_without_a_command_a_terminal_that_cannot_draw_is_told_what_to_type(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
     ended = await shown(live)
     assert ended.code == 0
     assert b"you are ada, in project ada.\r\n" in ended.shown

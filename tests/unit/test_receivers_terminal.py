@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tovi_server.receivers.terminal import Terminal, Typed, typed
+from tovi_server.receivers.terminal import Size, Typed, typed
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_keys_have_their_usual_meaning(keys: bytes, meaning: Typed) -> None:
 
 
 def test_a_width_that_the_client_does_not_know_is_80() -> None:
-    assert [Terminal("xterm", columns=0).columns, Terminal("xterm", columns=132).columns] == [80, 132]
+    assert [Size.told(0, 0, 0, 0), Size.told(132, 43, 0, 0)] == [Size(80, 24, 0, 0), Size(132, 43, 0, 0)]

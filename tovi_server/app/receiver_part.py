@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Final
 
 from scheduler.plan import plan
 from scheduler.planning import plan_anyway
@@ -35,7 +37,12 @@ from tovi_server.receivers.scp import scp_door
 from tovi_server.receivers.settings import ReceiverSettings
 from tovi_server.receivers.sftp import sftp_door
 from tovi_server.receivers.ssh_server import SshReceiver
+from tovi_server.receivers.tui_host import TuiHost
+from tovi_server.receivers.tui_zygote import TuiZygote
 from tovi_server.settings import ExecutorKind, ExecutorSettings
+
+_TUI: Final = (sys.executable, "-X", "utf8", "-m", "tovi_tui.zygote")
+"""A program, and not a fork: it is to have nothing of the server's."""
 
 
 async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequence[socket.socket]) -> None:
@@ -50,14 +57,22 @@ async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequen
             lambda snapshot: plan_anyway(snapshot, policies.current()).reasons,
             port=start.settings.server.port or sockets[0].getsockname()[1],
         )
-        receivers = [_receiver(base, manager, counter) for _ in sockets]
+        zygote = TuiZygote(_TUI, user=start.settings.server.tui_user)
+        await zygote.start()
+        receivers = [_receiver(base, manager, counter, zygote) for _ in sockets]
         async with asyncio.TaskGroup() as group:
             serving = [
                 group.create_task(receiver.serve(sock)) for receiver, sock in zip(receivers, sockets, strict=True)
             ]
             others = [
                 group.create_task(work)
-                for work in (changes.run(), policies.run(), base.listen(changes.hint), base.watch_database())
+                for work in (
+                    changes.run(),
+                    policies.run(),
+                    base.listen(changes.hint),
+                    base.watch_database(),
+                    zygote.warm(),
+                )
             ]
             link.ready()
             await link.told_to_end()
@@ -66,6 +81,7 @@ async def run(start: Start, link: Link, counting: socket.socket, sockets: Sequen
             await asyncio.wait(serving)
             for task in others:
                 task.cancel()
+            await zygote.close()
 
 
 async def _try_out(policies: Policies) -> None:
@@ -103,7 +119,7 @@ def _images(executor: ExecutorSettings) -> Images:
     return Images.OPTIONAL if executor.kubernetes.image else Images.REQUIRED
 
 
-def _receiver(base: Foundations, manager: Manager, counter: Counter) -> SshReceiver:
+def _receiver(base: Foundations, manager: Manager, counter: Counter, zygote: TuiZygote) -> SshReceiver:
     settings = base.settings
     return SshReceiver(
         manager,
@@ -112,6 +128,7 @@ def _receiver(base: Foundations, manager: Manager, counter: Counter) -> SshRecei
         welcome=welcome,
         counter=counter,
         doors=_doors(base, counter),
+        tui=TuiHost(zygote, counter, base.settings.limits),
     )
 
 

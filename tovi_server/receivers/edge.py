@@ -10,6 +10,7 @@ from tovi_server.api import Gate, ManagerAPI
 from tovi_server.receivers.counter import Counter
 from tovi_server.receivers.doors import Doors
 from tovi_server.receivers.settings import ReceiverSettings
+from tovi_server.receivers.tui_host import TuiHost
 from tovi_server.streams import RunCommand
 
 Welcome = Callable[[ManagerAPI], Awaitable[str]]
@@ -29,4 +30,6 @@ class Edge:
     run_command: RunCommand
     welcome: Welcome
     doors: Doors
+    tui: TuiHost | None
+    """None: who has a terminal and no command is welcomed, as without one."""
     spawn: Spawn

@@ -42,6 +42,12 @@ class Limits(Section):
     """Of one connection, at once: commands, transfers and the like."""
     open_files_per_user: int = 256
     """Of one user, over all transfers, at once."""
+    terminals_per_user: int = 4
+    """Terminal UIs of one user, at once."""
+    terminals: int = 50
+    """Terminal UIs of all users together, at once: each of them is a process."""
+    idle_timeout: Duration = timedelta(hours=2)
+    """A terminal UI in which no key is typed for so long is closed, with a warning before."""
     environment_bytes: int = 4096
     """Names and values of the allowed variables of one session."""
     command_bytes: int = 64 * 1024

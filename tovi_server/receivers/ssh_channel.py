@@ -49,6 +49,11 @@ class Channel(asyncssh.SSHServerChannel[bytes]):
             raise BrokenPipeError("the client closed its standard output")
         super().write(data, datatype)
 
+    @property
+    def backlog_bytes(self) -> int:
+        """Written here and not yet known to have reached the client."""
+        return self.get_write_buffer_size() + self._connection.backlog_bytes
+
     def _pause_resume_writing(self) -> None:
         """Private: the library looks at the channel's own buffer alone, which a client with a large window empties."""
         if not self._connection.is_full:

@@ -18,6 +18,7 @@ from asyncssh.constants import MSG_IGNORE, MSG_KEXINIT
 from asyncssh.logging import SSHLogger
 from asyncssh.packet import SSHPacket, SSHPacketLogger
 
+from tovi_server.receivers import tcp
 from tovi_server.receivers.frequency import Frequency
 from tovi_server.receivers.quiet import QUIET
 from tovi_server.receivers.settings import Limits
@@ -36,7 +37,6 @@ _MOST_UNSENT_BYTES = 256 * 1024
 _MOST_DEFERRED = 1024
 """Packets that wait for new keys. All channels together have fewer when they are held up."""
 _KNOWS_GCM = re.compile(rb"SSH-2\.0-OpenSSH_(6\.[2-9]|[7-9]|[1-9][0-9])")
-_TCP_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Connection(asyncssh.SSHServerConnection):
@@ -70,7 +70,7 @@ class Connection(asyncssh.SSHServerConnection):
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         self._socket = transport.get_extra_info("socket")
-        self._acknowledge_now()
+        tcp.acknowledge_now(self._socket)
         self._banner_timer = asyncio.get_running_loop().call_later(
             self._limits.banner_timeout.total_seconds(), self._banner_missing
         )
@@ -83,7 +83,7 @@ class Connection(asyncssh.SSHServerConnection):
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         if self._reads < _PROMPT_READS:
             self._reads += 1
-            self._acknowledge_now()
+            tcp.acknowledge_now(self._socket)
         if self.proven_key is None:
             self._watch_stranger(len(data))
         super().data_received(data, datatype)
@@ -94,6 +94,14 @@ class Connection(asyncssh.SSHServerConnection):
     def is_full(self) -> bool:
         """Whether what is sent waits: for the peer to read, or for new keys, which the peer may never agree to."""
         return self._is_unread or not self._kex_complete
+
+    @property
+    def backlog_bytes(self) -> int:
+        """What has been sent and is not acknowledged by the peer's machine."""
+        if self._transport is None or self._transport.is_closing():
+            return 0
+        unsent = self._unsent_bytes + self._transport.get_write_buffer_size()
+        return unsent + tcp.unacknowledged_bytes(self._socket)
 
     def pause_writing(self) -> None:
         """The peer does not read: stop listening to it, and hold up who writes to it, so that nothing piles up."""
@@ -191,11 +199,6 @@ class Connection(asyncssh.SSHServerConnection):
         if self._banner_timer is not None:
             self._banner_timer.cancel()
             self._banner_timer = None
-
-    def _acknowledge_now(self) -> None:
-        """Linux falls back to delayed acknowledgements (about 40 ms a step of a login) unless told each time."""
-        if _TCP_QUICKACK is not None and self._socket is not None and self._socket.family != socket.AF_UNIX:
-            self._socket.setsockopt(socket.IPPROTO_TCP, _TCP_QUICKACK, 1)
 
 
 def _algorithm_of(signature: bytes) -> bytes:

@@ -14,7 +14,7 @@ import asyncssh
 import structlog
 
 from tovi_server.core.access import Caller
-from tovi_server.core.errors import InvariantError, UnavailableError
+from tovi_server.core.errors import InvariantError, ToviError, UnavailableError
 from tovi_server.receivers.admission import Entry
 from tovi_server.receivers.counter import Claim
 from tovi_server.receivers.edge import Edge
@@ -135,9 +135,14 @@ class Login(asyncssh.SSHServer):
         """Close the connection without a word."""
         self._connection.abort()
 
+    def end_tuis(self, why: ToviError) -> bool:
+        """End the terminal UIs on this connection, which nobody ends by waiting; whether there are any."""
+        return any([session.end_tui(why) for session in self._sessions])  # noqa: C419  # all of them, not the first
+
     def drain(self) -> None:
         """Open no more sessions, and close the connection with the last one."""
         self._draining = True
+        self.end_tuis(UnavailableError("the server is going down", hint="it is mostly back in a moment"))
         if not self._sessions:
             self.end("the server is going down")
 

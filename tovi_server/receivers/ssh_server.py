@@ -10,16 +10,19 @@ from collections.abc import Coroutine
 import structlog
 
 from tovi_server.api import Gate
+from tovi_server.core.errors import UnavailableError
 from tovi_server.receivers import algorithms, ssh_options
 from tovi_server.receivers.acceptor import Acceptor, connection_cap
 from tovi_server.receivers.admission import Admission, Entry
 from tovi_server.receivers.counter import Counter
 from tovi_server.receivers.doors import Doors
 from tovi_server.receivers.edge import Edge, Welcome
+from tovi_server.receivers.leave import take_leave
 from tovi_server.receivers.recheck import close_invalid
 from tovi_server.receivers.settings import ReceiverSettings
 from tovi_server.receivers.ssh_connection import Connection
 from tovi_server.receivers.ssh_login import Login
+from tovi_server.receivers.tui_host import TuiHost
 from tovi_server.streams import RunCommand
 
 log = structlog.get_logger(__name__)
@@ -37,9 +40,10 @@ class SshReceiver:
         welcome: Welcome,
         counter: Counter,
         doors: Doors,
+        tui: TuiHost | None = None,
     ) -> None:
         self._settings = settings
-        self._edge = Edge(gate, counter, settings, run_command, welcome, doors, spawn=self._spawn)
+        self._edge = Edge(gate, counter, settings, run_command, welcome, doors, tui, spawn=self._spawn)
         self._admission = Admission(counter, settings.limits, dice=random.random)
         self._offered = algorithms.offered(settings.profile)
         self._options = ssh_options.build(settings, self._offered)
@@ -54,11 +58,18 @@ class SshReceiver:
             async with asyncio.TaskGroup() as self._tasks:
                 self._acceptor.start(sock)
                 recheck = self._tasks.create_task(self._recheck_for_ever())
-                await self._drained.wait()
+                await self._wait_drained()
                 recheck.cancel()
         finally:
             self._acceptor.stop()
             self._end_all("the server is going down")
+
+    async def _wait_drained(self) -> None:
+        try:
+            await self._drained.wait()
+        except asyncio.CancelledError:  # there is no time for draining, but terminals are not left as they are
+            await take_leave(self._logins, UnavailableError("the server broke off", hint="try again in a moment"))
+            raise
 
     async def drain(self, grace_s: float) -> None:
         """Accept nothing new, let sessions end for so long, then close what is left; `serve` returns after it."""

@@ -1,11 +1,10 @@
-"""One session: a command runs the command line, a subsystem opens its door, neither of them is a welcome."""
+"""One session: a command runs the command line, a subsystem opens its door; neither of them is the terminal UI, or a
+welcome for who has no terminal that can draw."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-import shlex
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncssh
@@ -14,21 +13,21 @@ from asyncssh.channel import SSHChannel
 from asyncssh.stream import SSHServerStreamSession
 
 from tovi_server.core.access import Caller
-from tovi_server.core.errors import ToviError, UsageError
+from tovi_server.core.errors import ToviError, WaitTimeoutError
+from tovi_server.receivers import command_line
 from tovi_server.receivers.doors import Door, Pipes
 from tovi_server.receivers.edge import Edge
+from tovi_server.receivers.ssh_channel import Channel
 from tovi_server.receivers.ssh_streams import ChannelStreams
-from tovi_server.receivers.terminal import Terminal, typed
+from tovi_server.receivers.terminal import Size, Terminal, typed
+from tovi_server.receivers.tui_host import Viewer
+from tovi_server.receivers.tui_visit import TuiVisit
 
 log = structlog.get_logger(__name__)
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 _UNREAD_BYTES = 256 * 1024
-_SHOWN_COMMAND = 500
-
-_SCP_END = re.compile("-[a-z]*[ft][a-z]*")
-"""Among its options is the one that says that this is the other end of an scp; some programs put them together."""
 
 Work = Callable[[ChannelStreams], Awaitable[int]]
 
@@ -41,13 +40,17 @@ class Session(SSHServerStreamSession[bytes]):
         self._edge = edge
         self._caller = caller
         self._on_end = on_end
-        self._work: Work = self._welcome
+        self._work: Work = self._show
+        self._visit: TuiVisit | None = None
+        """The terminal UI, while it is open."""
+        self._must_end: ToviError | None = None
+        self._early_keys = b""
         self._terminal: Terminal | None = None
         self._task: asyncio.Task[None] | None = None
         self._interrupted = False
 
     def connection_made(self, chan: SSHChannel[bytes]) -> None:
-        assert isinstance(chan, asyncssh.SSHServerChannel)
+        assert isinstance(chan, Channel)
         super().connection_made(chan)
         self._channel = chan
         self._limit = _UNREAD_BYTES  # private: the library buffers a whole window before it stops reading
@@ -65,12 +68,14 @@ class Session(SSHServerStreamSession[bytes]):
         self._on_end(self)
 
     def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:
-        self._terminal = Terminal(term_type, columns=term_size[0])
+        self._terminal = Terminal(term_type, Size.told(*term_size))
         return True
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
         if self._terminal is not None:
-            self._terminal.columns = width
+            self._terminal.size = Size.told(width, height, pixwidth, pixheight)
+            if self._visit is not None:
+                self._visit.resize(self._terminal.size)
 
     def shell_requested(self) -> bool:
         return True
@@ -91,6 +96,9 @@ class Session(SSHServerStreamSession[bytes]):
         self._task = self._edge.spawn(self._run())
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
+        if self._draws:
+            self._typed(data)
+            return
         if self._terminal is None:
             super().data_received(data, datatype)
             return
@@ -101,9 +109,31 @@ class Session(SSHServerStreamSession[bytes]):
         if keys.end:
             self.eof_received()
 
+    def eof_received(self) -> bool:
+        """Nobody will type any more."""
+        self.end_tui(WaitTimeoutError("the input has ended", why="nothing can be typed any more"))
+        return super().eof_received()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._visit is not None:
+            self._visit.pause()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._visit is not None:
+            self._visit.resume()
+
     def signal_received(self, signal: str) -> None:
         if signal in {"INT", "TERM", "HUP", "QUIT"}:
             self.interrupt()
+
+    def end_tui(self, why: ToviError) -> bool:
+        """End the terminal UI, if this is one or will be: the person is told why, on a terminal as it was before."""
+        if self._visit is not None:
+            self._visit.end(why)
+        self._must_end = self._must_end or why
+        return self._draws
 
     def interrupt(self) -> None:
         """End the command as Ctrl-C does."""
@@ -133,36 +163,57 @@ class Session(SSHServerStreamSession[bytes]):
             case _:
                 log.error("session_crashed", user=self._caller.user, exc_info=error)
                 text, status = "failed: the server made a mistake; its log says which", 1
+        tell = streams.write if self._draws else streams.write_error  # after what put the screen in order
         with contextlib.suppress(ConnectionError):
-            await streams.write_error(f"{text}\n".encode() if text else b"")
+            await tell(f"{text}\n".encode() if text else b"")
         return status
 
-    async def _welcome(self, streams: ChannelStreams) -> int:
-        text = await self._edge.welcome(self._edge.gate.session(self._caller))
-        await streams.write(text.encode())
+    @property
+    def _draws(self) -> bool:
+        """Whether this is the terminal UI."""
+        return (
+            self._work == self._show
+            and self._edge.tui is not None
+            and self._terminal is not None
+            and self._terminal.can_draw
+        )
+
+    async def _show(self, streams: ChannelStreams) -> int:
+        manager = self._edge.gate.session(self._caller)
+        if not self._draws:
+            await streams.write((await self._edge.welcome(manager)).encode())
+            return 0
+        assert self._edge.tui is not None
+        assert self._terminal is not None
+        environment = {name: value for name, value in streams.environment.items() if value}
+        viewer = Viewer(self._caller.user, manager, environment, self._terminal.size, self._channel)
+        await self._edge.tui.run(viewer, on_open=self._opened)
         return 0
 
+    def _typed(self, keys: bytes) -> None:
+        """Before it is open, one packet waits here and the others in the channel."""
+        if self._visit is not None:
+            self._visit.typed(keys)
+        else:
+            self._early_keys += keys
+            self._channel.pause_reading()
+
+    def _opened(self, visit: TuiVisit) -> None:
+        """The window may have changed meanwhile."""
+        assert self._terminal is not None
+        self._visit = visit
+        visit.resize(self._terminal.size)
+        visit.typed(self._early_keys)
+        if self._must_end is not None:
+            visit.end(self._must_end)
+        self._channel.resume_reading()
+
     async def _run_command(self, command: str, streams: ChannelStreams) -> int:
-        words = _split(command, longest_bytes=self._edge.settings.limits.command_bytes)
+        words = command_line.split(command, longest_bytes=self._edge.settings.limits.command_bytes)
         scp = self._edge.doors.scp
-        if scp is not None and words[0] == "scp" and any(map(_SCP_END.fullmatch, words)):
+        if scp is not None and command_line.is_scp(words):
             return await self._open(scp, words)
         return await self._edge.run_command(self._edge.gate.session(self._caller), words, streams)
 
     async def _open(self, door: Door, words: Sequence[str]) -> int:
         return await door(self._edge.gate.session(self._caller), self._pipes, words)
-
-
-def _split(command: str, *, longest_bytes: int) -> list[str]:
-    """The words of a command line, as a POSIX shell would split them; nothing is expanded."""
-    size = len(command.encode())
-    if size > longest_bytes:
-        raise UsageError(f"the command line has {size} bytes", why=f"the limit is {longest_bytes}")
-    try:
-        return shlex.split(command)
-    except ValueError as error:
-        raise UsageError(
-            "the command line cannot be split into words",
-            why=f"{error}; it arrived as: {command[:_SHOWN_COMMAND]}",
-            hint="ssh joins its arguments with spaces: quote twice, e.g. ssh HOST \"submit --note 'it works'\"",
-        ) from error
