@@ -30,14 +30,30 @@ class ToviApp(App[None]):
         super().__init__()
         self.manager = manager
         self.viewer = viewer
+        self.is_watched = True
 
     def on_mount(self) -> None:
-        self.push_screen(QueueScreen())
+        self.push_screen(QueueScreen(QueuePlace()))
         self.run_worker(feed.follow(self.manager, self._tell), group="news")
 
     def open(self, place: Place) -> None:
         """Show a place over the screen in front."""
         self.push_screen(_screen(place))
+
+    def copy(self, text: str) -> None:
+        """By OSC 52, and only on a key of the person's own."""
+        self.copy_to_clipboard(text)
+        self.tell("copied")
+
+    def tell(self, text: str) -> None:
+        """As a toast."""
+        self.notify(text, markup=False)
+
+    def on_app_blur(self) -> None:
+        self.is_watched = False
+
+    def on_app_focus(self) -> None:
+        self.is_watched = True
 
     def go_back(self) -> None:
         """Close the screen in front; the last one ends the session."""
@@ -59,6 +75,6 @@ class ToviApp(App[None]):
 def _screen(place: Place) -> ToviScreen:
     match place:
         case QueuePlace():
-            return QueueScreen()
+            return QueueScreen(place)
         case _:
             raise NotImplementedError(place)

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from tests.fakes_manager import NOW, FakeManager
 from tovi_tui.app import ToviApp
+from tovi_tui.screens.frame import PERSON
 from tovi_tui.viewer import meet
 
 SIZE = (120, 30)
@@ -31,7 +32,7 @@ async def opened(manager: FakeManager, *, size: tuple[int, int] = SIZE) -> Async
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until all loads and the actions after them are done."""
     await pilot.pause()
-    while loads := [worker for worker in pilot.app.workers if worker.group != "news"]:
+    while loads := [worker for worker in pilot.app.workers if worker.group not in {"news", PERSON}]:
         await pilot.app.workers.wait_for_complete(loads)
         await pilot.pause()
 

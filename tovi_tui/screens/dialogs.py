@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tovi_tui.text.span import Line, Span, Tone, line
+from tovi_tui.widgets.text_lines import TextLines
 from tovi_tui.widgets.words import Words
 
 
@@ -86,3 +87,29 @@ class PromptScreen(ModalScreen["str | None"]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+class TextScreen(ModalScreen[None]):
+    """Something to read, with lines as long as they are: they are wrapped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter,w,question_mark", "dismiss", "close"),
+        Binding("up,k", "scroll(-1)", "up"),
+        Binding("down,j", "scroll(1)", "down"),
+        Binding("pageup", "scroll(-10)", "a page up"),
+        Binding("pagedown,space", "scroll(10)", "a page down"),
+    ]
+
+    def __init__(self, what: str, lines: Sequence[Line]) -> None:
+        super().__init__()
+        self._what = what
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog reading"):
+            yield Words(line(Span(self._what, Tone.BOLD)), ())
+            yield TextLines(self._lines, id="main")
+
+    def action_scroll(self, by: int) -> None:
+        text = self.query_one(TextLines)
+        text.scroll_to_line(text.top + by)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import ClassVar, cast
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import ClassVar, Final, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.worker import Worker
 
 from tovi_server.api import ManagerAPI
 from tovi_server.core.errors import ToviError, UnavailableError
 from tovi_server.core.look import Look
 from tovi_server.core.views import News
-from tovi_tui.screens.dialogs import Answer, AskScreen, PromptScreen, Question
+from tovi_tui.screens.dialogs import Answer, AskScreen, PromptScreen, Question, TextScreen
 from tovi_tui.screens.host import Host
 from tovi_tui.text.frame import error_lines, hint_line, place_line
 from tovi_tui.text.span import Line, Span, Tone
 from tovi_tui.widgets.words import Words
 
-RETRY_S = 3.0
+Doing = Callable[[], Coroutine[None, None, None]]
+"""Begun only when it has its turn: what was never begun need not be closed."""
+
+PERSON: Final = "person"
+
+RETRY_S: Final = 3.0
 """When nobody answers, it is tried again after this time."""
 
 
@@ -76,15 +82,26 @@ class ToviScreen(Screen[None]):
 
     def reload(self) -> None:
         """Load again; when nobody answers, again and again until somebody does."""
-        self.work(self.load(), busy="loading …", group="load")
+        self.work(self.load, busy="loading …", group="load")
 
-    def work(self, doing: Coroutine[None, None, None], *, busy: str, group: str) -> None:
-        """Do something with the manager while keys go on; what fails is told. It takes the place of its group."""
-        self.run_worker(self._done(doing, busy, group), group=group, exclusive=True)
+    def work(self, doing: Doing, *, busy: str, group: str) -> None:
+        """Do something with the manager while keys go on; what fails is told. It takes the place of its group.
+
+        What waits for an answer of the person is of the group PERSON.
+        """
+
+        async def begun() -> None:
+            await self._done(doing, busy, group)
+
+        _: Worker[None] = self.run_worker(begun, group=group, exclusive=True)
 
     async def ask(self, question: Question) -> Answer:
         """Ask the person, from within `work`."""
         return await self.app.push_screen_wait(AskScreen(question))
+
+    async def show_text(self, what: str, lines: Sequence[Line]) -> None:
+        """A text to read, until a key is pressed; from within `work`."""
+        await self.app.push_screen_wait(TextScreen(what, lines))
 
     async def prompt(self, what: str, *, text: str = "", details: Sequence[Line] = ()) -> str | None:
         """Ask for a line of text, from within `work`; None when it was left."""
@@ -94,6 +111,10 @@ class ToviScreen(Screen[None]):
         """The line under the body."""
         note = tuple(span if isinstance(span, Span) else Span(span) for span in spans)
         self.query_one("#note", Words).show([note])
+
+    def tell(self, text: str) -> None:
+        """Something that was done, for a moment."""
+        self.tovi.tell(text)
 
     def tell_error(self, error: ToviError) -> None:
         """Show what went wrong, why and the way out, until something goes well."""
@@ -111,11 +132,11 @@ class ToviScreen(Screen[None]):
         """To the screen before; from the first one, out."""
         self.tovi.go_back()
 
-    async def _done(self, doing: Coroutine[None, None, None], busy: str, group: str) -> None:
+    async def _done(self, doing: Doing, busy: str, group: str) -> None:
         place = self.query_one("#place", Words)
         place.show([(*place_line(self.tovi.viewer, self.place()), Span(f"  {busy}", Tone.DIM))])
         try:
-            await doing
+            await doing()
         except UnavailableError as error:
             self.tell_error(error)
             if group == "load":

@@ -14,9 +14,19 @@ class Host(Protocol):
 
     manager: ManagerAPI
     viewer: Viewer
+    is_watched: bool
+    """Whether the window is in front, as far as the terminal tells: timers need not work for nobody."""
 
     def open(self, place: Place) -> None:
         """Show a place over the screen in front."""
+        ...
+
+    def copy(self, text: str) -> None:
+        """Into the clipboard of the person's own terminal, on a key of theirs."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Say something that has happened, for a moment."""
         ...
 
     def go_back(self) -> None:

@@ -1,0 +1,36 @@
+"""What can be done with jobs of a list, whichever list it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tovi_server.core.look import asked
+from tovi_server.core.views import JobView
+from tovi_tui.screens.control import Target
+from tovi_tui.screens.frame import ToviScreen
+from tovi_tui.text import jobs, lines_to_type
+from tovi_tui.text.span import Span, Tone, line
+
+
+def targets(chosen: Iterable[JobView]) -> list[Target]:
+    """Those that can still be controlled."""
+    return [
+        Target(str(job.id), job.name, held=job.held, started=job.started_at is not None)
+        for job in chosen
+        if job.ended_at is None
+    ]
+
+
+def say_fetch(screen: ToviScreen, job: JobView) -> None:
+    """What to type for its results."""
+    screen.say(" fetch its results:  ", Span(fetch(screen, job), Tone.BOLD), Span("   y copies it", Tone.DIM))
+
+
+def fetch(screen: ToviScreen, job: JobView) -> str:
+    return lines_to_type.fetch(screen.tovi.viewer.server, f"jobs/{job.id}")
+
+
+async def show_whole(screen: ToviScreen, job: JobView) -> None:
+    """All that was cut."""
+    told = [line(job.name), line(asked(job.requested)), jobs.note(job), line(job.note), line(" ".join(job.tags))]
+    await screen.show_text(f"Job {job.id}", told)
