@@ -114,6 +114,14 @@ async def test_its_environment_is_what_is_allowed_and_no_more(tmp_path: Path, mo
         await visit(server, story, "-o", "SetEnv=" + " ".join(options), kind="xterm-16color")
 
 
+async def test_a_variable_that_no_program_can_have_is_left_out(tmp_path: Path) -> None:
+    async with hosting(tmp_path) as server, client(server) as connection:
+        process = await connection.create_process(term_type="x\0y", env={"LANG": "C\0"})
+        await process.stdout.readuntil("ready")
+        process.stdin.write("e")
+        assert await process.stdout.readuntil("{}")
+
+
 async def test_it_follows_the_window(tmp_path: Path) -> None:
     def story(person: Terminal) -> None:
         person.wait_for("ready")

@@ -25,7 +25,7 @@ class TuiGuest:
 
     async def run(self, user: str, manager: ManagerAPI, environment: Mapping[str, str]) -> None:
         """Until it ends by itself. Raises as `TuiHost.run`."""
-        told = {name: value for name, value in environment.items() if value}
+        told = {name: value for name, value in environment.items() if value and "\0" not in value}
         viewer = Viewer(user, manager, told, self._terminal.size, self._channel)
         await self._host.run(viewer, on_open=self._opened)
 
