@@ -2,43 +2,79 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 
 from tovi_server.api import ManagerAPI
+from tovi_server.core.errors import UsageError
+from tovi_server.core.filters import JobFilter, Page
+from tovi_server.core.ids import JobId
+from tovi_server.core.safe import safe_line
 from tovi_server.core.views import News
-from tovi_tui import feed
-from tovi_tui.places import Place, QueuePlace
-from tovi_tui.screens.frame import ToviScreen
-from tovi_tui.screens.queue import QueueScreen
+from tovi_tui import feed, orders, places, themes
+from tovi_tui.opening import screen_of
+from tovi_tui.paced import PacedApp
+from tovi_tui.places import Place
+from tovi_tui.screens.frame import PERSON, ToviScreen
+from tovi_tui.text.ends import ended
 from tovi_tui.viewer import Viewer
+from tovi_tui.wishes import Wishes
+
+_PLACES: Final = (
+    places.QueuePlace(),
+    places.NodesPlace(),
+    places.DataPlace(),
+    places.SubmitPlace(),
+    places.AdminPlace(),
+)
+_ON: Final = "on"
 
 
-class ToviApp(App[None]):
+class ToviApp(PacedApp):
     """Screens lie on each other; the queue is the lowest."""
 
     CSS_PATH = "theme.tcss"
-    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "quit", "quit", show=False, priority=True),
-        Binding("1", "home", "queue", show=False),
+        Binding("question_mark", "help", "this help"),
+        Binding("colon", "command", "a word, e.g. :show 12"),
+        Binding("ctrl+p", "command", "find what can be done"),
+        *(
+            Binding(str(number), f"go({number})", name)
+            for number, name in enumerate(("queue", "nodes", "data", "submit", "people"), start=1)
+        ),
+        Binding("p", "project", "another project"),
+        Binding("ctrl+l", "repaint", "draw all anew"),
+        Binding("ctrl+c", "quit", "end the session", priority=True),
     ]
 
-    def __init__(self, manager: ManagerAPI, viewer: Viewer) -> None:
+    def __init__(self, manager: ManagerAPI, viewer: Viewer, wishes: Wishes, *, theme: str = themes.DARK) -> None:
         super().__init__()
         self.manager = manager
         self.viewer = viewer
+        self.wishes = wishes
         self.is_watched = True
+        self._told: set[int] = set()
+        for one in themes.THEMES:
+            self.register_theme(one)
+        self.theme = wishes.get("theme", theme)
 
     def on_mount(self) -> None:
-        self.push_screen(QueueScreen(QueuePlace()))
-        self.run_worker(feed.follow(self.manager, self._tell), group="news")
+        self.push_screen(screen_of(places.QueuePlace()))
+        self.run_worker(feed.follow(self.manager, self._hear), group="news")
 
     def open(self, place: Place) -> None:
         """Show a place over the screen in front."""
-        self.push_screen(_screen(place))
+        self.push_screen(screen_of(place))
+
+    def go_back(self) -> None:
+        """Close the screen in front; the last one ends the session."""
+        if len(self.screen_stack) > 2:  # below the queue is the empty screen of Textual
+            self.pop_screen()
+        else:
+            self.exit()
 
     def copy(self, text: str) -> None:
         """By OSC 52, and only on a key of the person's own."""
@@ -49,32 +85,86 @@ class ToviApp(App[None]):
         """As a toast."""
         self.notify(text, markup=False)
 
+    def leave(self) -> None:
+        """End the session."""
+        self.exit()
+
+    async def set(self, what: str, value: str) -> None:
+        """One wish of the person.
+
+        Raises:
+            UsageError: it has no such value.
+        """
+        match what:
+            case "theme":
+                if value not in themes.NAMES:
+                    raise UsageError(f'there is no theme "{value}"', hint=f"there are {', '.join(themes.NAMES)}")
+                self.theme = value
+            case "zone":
+                self.viewer = self.viewer.moved_to(_zone(value))
+            case "bell" | "title" if value not in {_ON, "off"}:
+                raise UsageError(f'the {what} cannot be "{value}"', hint="it is on or off")
+        await self.wishes.set(what, value)
+
+    async def use_project(self, name: str) -> None:
+        """Work in another project from now on."""
+        await self.manager.use_project(name)
+        self.viewer = self.viewer.known_as(await self.manager.me())
+        self._in_front(lambda screen: screen.reload())
+
+    def action_go(self, number: int) -> None:
+        """One of the main screens; nothing lies above it then but the queue below."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if number > 1:
+            self.open(_PLACES[number - 1])
+
+    def action_help(self) -> None:
+        self._in_front(lambda screen: screen.work(lambda: orders.show_help(screen), busy="", group=PERSON))
+
+    def action_command(self) -> None:
+        self._in_front(lambda screen: screen.work(lambda: orders.ask(screen), busy="", group=PERSON))
+
+    def action_project(self) -> None:
+        self._in_front(lambda screen: screen.work(lambda: orders.ask_project(screen), busy="", group=PERSON))
+
+    def action_repaint(self) -> None:
+        self.screen.refresh(layout=True)
+
     def on_app_blur(self) -> None:
         self.is_watched = False
 
     def on_app_focus(self) -> None:
         self.is_watched = True
 
-    def go_back(self) -> None:
-        """Close the screen in front; the last one ends the session."""
-        if len(self.screen_stack) > 2:  # below the queue is the empty screen of Textual
-            self.pop_screen()
-        else:
-            self.exit()
-
-    def action_home(self) -> None:
-        """Close all but the queue."""
-        while len(self.screen_stack) > 2:
-            self.pop_screen()
-
-    def _tell(self, news: News) -> None:
+    def _in_front(self, do: Callable[[ToviScreen], None]) -> None:
         if isinstance(self.screen, ToviScreen):
-            self.screen.news(news)
+            do(self.screen)
+
+    def _hear(self, news: News) -> None:
+        self._in_front(lambda screen: screen.news(news))
+        if news.jobs:
+            jobs = news.jobs
+            self._in_front(lambda screen: screen.work(lambda: self._tell_ends(jobs), busy="", group="ends"))
+
+    async def _tell_ends(self, jobs: tuple[int, ...]) -> None:
+        """Of one's own jobs, each once."""
+        mine = JobFilter(ids=tuple(map(JobId, jobs)), user=self.viewer.me.user, everybody=True)
+        for job in (await self.manager.jobs(mine, Page(len(jobs)))).items:
+            if job.ended_at is not None and job.ended_at > self.viewer.began_at and job.id not in self._told:
+                self._told.add(job.id)
+                self._tell_end(ended(job))
+
+    def _tell_end(self, text: str) -> None:
+        self.tell(text)
+        if self.wishes.get("bell", "off") == _ON:
+            self.bell()
+        if self.wishes.get("title", "off") == _ON and self._driver is not None:
+            self._driver.write(f"\x1b]2;tovi {safe_line(text)}\x07")  # OSC 2, the title of the person's window
 
 
-def _screen(place: Place) -> ToviScreen:
-    match place:
-        case QueuePlace():
-            return QueueScreen(place)
-        case _:
-            raise NotImplementedError(place)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise UsageError(f'there is no time zone "{name}"', hint="for instance Europe/Berlin or UTC") from error

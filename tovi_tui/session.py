@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from tovi_server.api_client import remote_manager
 from tovi_server.core.look import zone_of
+from tovi_tui import themes
 from tovi_tui.app import ToviApp
 from tovi_tui.viewer import meet
+from tovi_tui.wishes import wishes_of
 
 
 def run_session(api: socket.socket, line: socket.socket, environment: Mapping[str, str]) -> int:
@@ -20,11 +23,26 @@ def run_session(api: socket.socket, line: socket.socket, environment: Mapping[st
 
 async def _run(api: socket.socket, line: socket.socket, environment: Mapping[str, str]) -> int:
     reader, writer = await asyncio.open_connection(sock=api)
-    async with remote_manager(reader, writer) as manager:
+    async with remote_manager(reader, writer) as manager, asyncio.TaskGroup() as group:
         viewer = await meet(manager, zone=zone_of(environment), clock=_now)
-        app = ToviApp(manager, viewer)
+        app = ToviApp(manager, viewer, await wishes_of(manager), theme=themes.usual(environment))
+        listening = group.create_task(_listen(line, app))
         await app.run_async()
-        return app.return_code or 0
+        listening.cancel()
+    if app.mistake is not None:
+        raise app.mistake
+    return app.return_code or 0
+
+
+async def _listen(line: socket.socket, app: ToviApp) -> None:
+    """To what the server tells of the client."""
+    reader, _ = await asyncio.open_connection(sock=line)
+    while told := await reader.readline():
+        match json.loads(told):
+            case {"behind": bool(is_behind)}:
+                app.hold_drawing(is_behind)
+            case {"idle_left_s": int(left_s) | float(left_s)}:
+                app.tell(f"no key for a long time: this closes in {round(left_s / 60)} min; any key keeps it open")
 
 
 def _now() -> datetime:

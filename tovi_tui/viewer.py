@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from tovi_server.api import ManagerAPI
@@ -21,18 +21,21 @@ class Viewer:
     server: views.ServerInfo
     zone: tzinfo
     clock: Clock
+    began_at: datetime
 
     def look(self) -> Look:
         """How times appear now."""
         return Look(self.clock(), self.zone)
 
-    @property
-    def ssh(self) -> str:
-        """What to type for this server after `ssh`."""
-        port = self.server.port
-        return self.server.name if port == 22 else f"-p {port} {self.server.name}"
+    def moved_to(self, zone: tzinfo) -> Viewer:
+        """The same person in another time zone."""
+        return replace(self, zone=zone)
+
+    def known_as(self, me: views.Me) -> Viewer:
+        """The same person, with what the manager says of them now."""
+        return replace(self, me=me)
 
 
 async def meet(manager: ManagerAPI, *, zone: tzinfo, clock: Clock) -> Viewer:
     """Ask who it is."""
-    return Viewer(await manager.me(), await manager.server(), zone, clock)
+    return Viewer(await manager.me(), await manager.server(), zone, clock, clock())

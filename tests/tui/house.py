@@ -12,12 +12,14 @@ from tests.fakes_manager import NOW, FakeManager
 from tovi_tui.app import ToviApp
 from tovi_tui.screens.frame import PERSON
 from tovi_tui.viewer import meet
+from tovi_tui.wishes import wishes_of
 
 SIZE = (120, 30)
 
 
 async def an_app(manager: FakeManager) -> ToviApp:
-    return ToviApp(manager, await meet(manager, zone=UTC, clock=lambda: NOW))
+    viewer = await meet(manager, zone=UTC, clock=lambda: NOW)
+    return ToviApp(manager, viewer, await wishes_of(manager))
 
 
 @asynccontextmanager

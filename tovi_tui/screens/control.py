@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tovi_server.core.ids import parse_reference
+from tovi_server.core.ids import Reference, parse_reference
 from tovi_server.core.views import Controlled
 from tovi_tui.screens.dialogs import Answer, Question
 from tovi_tui.screens.frame import ToviScreen
@@ -44,10 +44,16 @@ async def cancel(screen: ToviScreen, targets: Sequence[Target]) -> None:
 async def hold_or_release(screen: ToviScreen, targets: Sequence[Target]) -> None:
     """Hold them; when all are held, let them go on. It can be taken back with the same key, so it is not asked."""
     references = tuple(parse_reference(target.id) for target in targets)
-    if all(target.held for target in targets):
-        screen.tell(_told(await screen.manager.release(references)))
-    else:
-        screen.tell(_told(await screen.manager.hold(references)))
+    await (release if all(target.held for target in targets) else hold)(screen, references)
+
+
+async def hold(screen: ToviScreen, references: tuple[Reference, ...]) -> None:
+    screen.tell(_told(await screen.manager.hold(references)))
+    screen.reload()
+
+
+async def release(screen: ToviScreen, references: tuple[Reference, ...]) -> None:
+    screen.tell(_told(await screen.manager.release(references)))
     screen.reload()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,9 +14,15 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tovi_server.core.look import Look
+from tovi_tui.text.columns import Column
 from tovi_tui.text.span import Line, Span, Tone, line
+from tovi_tui.widgets.row_table import RowTable
 from tovi_tui.widgets.text_lines import TextLines
 from tovi_tui.widgets.words import Words
+
+NO_TIME: Final = Look(datetime.min.replace(tzinfo=UTC))
+"""For tables that tell no times."""
 
 
 class Answer(Enum):
@@ -84,6 +91,35 @@ class PromptScreen(ModalScreen["str | None"]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class ChoiceScreen(ModalScreen["str | None"]):
+    """One of a few texts; None when it was left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "leave it")]
+
+    def __init__(self, what: str, choices: Sequence[str], chosen: str) -> None:
+        super().__init__()
+        self._what = what
+        self._choices = choices
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        columns: list[Column[str]] = [Column("name", "", lambda name, look: line(name), 20, grow=1)]
+        with Vertical(classes="dialog reading"):
+            yield Words(line(Span(self._what, Tone.BOLD)))
+            yield RowTable[str](columns, key=lambda name: name, look=lambda: NO_TIME, id="main")
+
+    def on_mount(self) -> None:
+        table = self.query_one(RowTable)
+        table.show(self._choices)
+        table.go_to(self._chosen)
+
+    def on_row_table_opened(self, event: RowTable.Opened) -> None:
+        self.dismiss(self.query_one(RowTable).current)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -29,6 +29,18 @@ class Host(Protocol):
         """Say something that has happened, for a moment."""
         ...
 
+    async def set(self, what: str, value: str) -> None:
+        """One wish of the person, from now on. Raises UsageError: it has no such value."""
+        ...
+
+    async def use_project(self, name: str) -> None:
+        """Work in another project from now on."""
+        ...
+
+    def leave(self) -> None:
+        """End the session."""
+        ...
+
     def go_back(self) -> None:
         """Close the screen in front; the last one ends the session."""
         ...
