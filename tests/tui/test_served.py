@@ -73,11 +73,11 @@ def test_a_removed_user_is_out_within_five_seconds(live: Live) -> None:
         assert "denied: this key or its user is no longer valid" in person.text
 
 
-def test_so_many_of_one_user(live: Live) -> None:
-    with contextlib.ExitStack() as stack:
+def test_so_many_of_one_user_whichever_receiver_they_meet() -> None:
+    with live_server("[server]\nreceivers = 2\n") as server, contextlib.ExitStack() as stack:
         for _ in range(4):
-            opened(stack.enter_context(terminal(live.ssh_words())))
-        fifth = stack.enter_context(terminal(live.ssh_words()))
+            opened(stack.enter_context(terminal(server.ssh_words())))
+        fifth = stack.enter_context(terminal(server.ssh_words()))
         assert fifth.wait() == 5
         assert "quota-exceeded: ada has 4 terminals open already" in fifth.text
         assert b"\x1b" not in fifth.bytes
