@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace
+from tovi_tui.places import DataPlace, JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace
+from tovi_tui.screens.data import DataScreen
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.screens.job import JobScreen
 from tovi_tui.screens.log import LogScreen
@@ -16,6 +17,8 @@ def screen_of(place: Place) -> ToviScreen:
     match place:
         case QueuePlace():
             return QueueScreen(place)
+        case DataPlace():
+            return DataScreen(place)
         case JobPlace():
             return JobScreen(place)
         case LogPlace():
