@@ -15,6 +15,7 @@ from tovi_tui.viewer import meet
 from tovi_tui.wishes import wishes_of
 
 SIZE = (120, 30)
+REST_S = 0.5
 
 
 async def an_app(manager: FakeManager) -> ToviApp:
@@ -37,6 +38,13 @@ async def settled(pilot: Pilot[None]) -> None:
     while loads := [worker for worker in pilot.app.workers if worker.group not in {"news", PERSON}]:
         await pilot.app.workers.wait_for_complete(loads)
         await pilot.pause()
+
+
+async def rested(pilot: Pilot[None]) -> None:
+    """As `settled`, with the cursor so long where it is that what is asked only then has come too."""
+    await settled(pilot)
+    await pilot.pause(REST_S)
+    await settled(pilot)
 
 
 def shown(pilot: Pilot[None]) -> list[str]:

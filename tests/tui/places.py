@@ -17,3 +17,15 @@ PLACES: Final[Mapping[str, Place]] = {
     "data": DataPlace("datasets/cifar-10"),
     "logs": LogPlace(("412.train.6", "412.train.7")),
 }
+
+DIALOGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "help": ("queue", ("question_mark",)),
+    "command": ("queue", ("colon", "s")),
+    "cancel": ("queue", ("down", "down", "c")),
+    "project": ("queue", ("p",)),
+    "filter": ("queue", ("slash", *"state:runing")),
+    "why": ("job", ("w",)),
+    "search": ("log", ("slash", *"epoch 7", "enter")),
+    "fetch": ("data", ("down", "f")),
+}
+"""What is opened over a screen, and with which keys."""

@@ -16,6 +16,7 @@ from tovi_server.core.errors import ToviError
 from tovi_tui.text.commands import Order, matching, read_command
 from tovi_tui.text.frame import error_lines
 from tovi_tui.text.span import Line, Span, Tone, line
+from tovi_tui.widgets.field import field
 from tovi_tui.widgets.words import Words
 
 _SHOWN: Final = 10
@@ -49,7 +50,7 @@ class CommandScreen(ModalScreen[Order | KeyAction | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog command"):
-            yield Input(self._text, placeholder="a word, or what you look for", select_on_focus=False)
+            yield field(self._text, placeholder="a word, or what you look for")
             yield Words(id="matches")
 
     def on_mount(self) -> None:

@@ -17,6 +17,7 @@ from textual.widgets import Input
 from tovi_server.core.look import Look
 from tovi_tui.text.columns import Column
 from tovi_tui.text.span import Line, Span, Tone, line
+from tovi_tui.widgets.field import field
 from tovi_tui.widgets.row_table import RowTable
 from tovi_tui.widgets.text_lines import TextLines
 from tovi_tui.widgets.words import Words
@@ -87,7 +88,7 @@ class PromptScreen(ModalScreen["str | None"]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Words(line(Span(self._what, Tone.BOLD)), *self._details)
-            yield Input(self._text, select_on_focus=False)
+            yield field(self._text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)

@@ -16,6 +16,7 @@ from tovi_tui.places import LogPlace
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.text import lines_to_type
 from tovi_tui.text.span import Span, Tone
+from tovi_tui.widgets.field import field
 from tovi_tui.widgets.log_pane import LogPane
 from tovi_tui.widgets.log_view import LogView
 
@@ -54,7 +55,7 @@ class LogScreen(ToviScreen):
         self._panes: list[LogPane] = []
 
     def body(self) -> Iterable[Widget]:
-        search = Input(placeholder="what to search for", id="search")
+        search = field(placeholder="what to search for", id="search")
         search.display = False
         yield search
         self._panes = [LogPane(self.manager, parse_reference(task)) for task in self._tasks]

@@ -24,6 +24,7 @@ from tovi_tui.text.glance import glance
 from tovi_tui.text.order import Order
 from tovi_tui.text.sought import Sought
 from tovi_tui.text.span import Span, Tone
+from tovi_tui.widgets.field import field
 from tovi_tui.widgets.row_table import RowTable
 from tovi_tui.widgets.words import Words
 
@@ -64,7 +65,7 @@ class QueueScreen(ToviScreen):
 
     def body(self) -> Iterable[Widget]:
         yield Words((), id="glance")
-        filter = Input(self._sought.text, placeholder="state:running user:me tag:… name", id="filter")
+        filter = field(self._sought.text, placeholder="state:running user:me tag:… name", id="filter")
         filter.display = bool(self._sought.text)
         yield filter
         yield self._table
