@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tovi_tui.places import Place, QueuePlace, SubmitPlace
+from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace, SubmitPlace
 from tovi_tui.screens.frame import ToviScreen
+from tovi_tui.screens.job import JobScreen
+from tovi_tui.screens.log import LogScreen
+from tovi_tui.screens.metrics import MetricsScreen
+from tovi_tui.screens.nodes import NodesScreen
 from tovi_tui.screens.queue import QueueScreen
 from tovi_tui.screens.submit import SubmitScreen
 
@@ -15,5 +19,13 @@ def screen_of(place: Place) -> ToviScreen:
             return QueueScreen(place)
         case SubmitPlace():
             return SubmitScreen(place)
+        case JobPlace():
+            return JobScreen(place)
+        case LogPlace():
+            return LogScreen(place)
+        case MetricsPlace():
+            return MetricsScreen(place)
+        case NodesPlace():
+            return NodesScreen()
         case _:
             raise NotImplementedError(place)

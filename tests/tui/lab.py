@@ -56,10 +56,13 @@ class Lab(FakeManager):
         super().__init__()
         self.word = word
         self.job_list = tuple(self._jobs())
+        log = "".join(f"epoch {number} {word('loss')} {1 / (number + 1):.4f}\n" for number in range(500))
+        colours = f"\x1b[31m{word('red')}\x1b[0m \x1b[38;5;40m{word('green')}\x1b[0m\n"
+        self.log_bytes = {("412.train.6", "out"): (log + colours).encode(errors="surrogateescape")}
 
     def _jobs(self) -> list[views.JobView]:
         word = self.word
-        tasks = {"succeeded": 36, "failed": 2, "running": 3, "waiting": 1, "queued": 20}
+        tasks = {"succeeded": 19, "failed": 2, "running": 3, "waiting": 1, "queued": 7}
         sweep = a_job(
             412,
             name=word("cifar-sweep"),
@@ -68,7 +71,7 @@ class Lab(FakeManager):
             reason=Reason("error", word("2 failed: out of memory")),
             stages=self._stages(),
             requested=asked(8, 32, 1, "h100"),
-            tasks_total=62,
+            tasks_total=32,
             tasks_by_state=tasks,
             spec=SPEC,
             snapshot="3f2a9c",
@@ -93,7 +96,7 @@ class Lab(FakeManager):
         return a_job(number, name=self.word(name), state=state, started_at=started, tags=(), **{**named, **told})
 
     def _stages(self) -> tuple[views.StageView, ...]:
-        train = {"succeeded": 35, "failed": 2, "running": 3, "queued": 20}
+        train = {"succeeded": 18, "failed": 2, "running": 3, "queued": 7}
         names = [self.word(name) for name in ("prepare", "train", "report")]
         return (
             a_stage(names[0], id="412.prepare", state="succeeded", tasks_by_state={"succeeded": 1}),

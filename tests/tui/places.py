@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tovi_tui.places import Place, QueuePlace
+from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace
 
 PLACES: Final[Mapping[str, Place]] = {
     "queue": QueuePlace(),
+    "job": JobPlace(412),
+    "task": JobPlace(412, "412.train.18"),
+    "log": LogPlace(("412.train.6",)),
+    "metrics": MetricsPlace(412),
+    "nodes": NodesPlace(),
+    "logs": LogPlace(("412.train.6", "412.train.7")),
 }

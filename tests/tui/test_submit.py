@@ -136,7 +136,9 @@ async def test_sent_again_after_no_answer_it_has_the_same_key() -> None:
         manager.error = None
         await on.press("ctrl+s")
         await on.press("ctrl+s")
-        first, again, another = (options.key for options in asked(manager, "submit") if isinstance(options, SubmitOptions))
+        first, again, another = (
+            options.key for options in asked(manager, "submit") if isinstance(options, SubmitOptions)
+        )
         assert first == again
         assert again != another
 
@@ -253,7 +255,9 @@ async def test_more_than_a_tovi_yaml_may_be_is_left_out() -> None:
 async def test_keys_and_texts_have_their_tones() -> None:
     async with led(FakeManager(), SubmitPlace("run: 'x'\n")) as on:
         strip = editor(on).render_line(0)
-        colours = [segment.style.color for segment in strip if segment.style and segment.text.strip() in {"r", "un", "'x'"}]
+        colours = [
+            segment.style.color for segment in strip if segment.style and segment.text.strip() in {"r", "un", "'x'"}
+        ]
         assert len(set(colours[1:])) == 2
 
 

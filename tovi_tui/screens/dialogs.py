@@ -108,7 +108,7 @@ class ChoiceScreen(ModalScreen["str | None"]):
         self._chosen = chosen
 
     def compose(self) -> ComposeResult:
-        columns = [Column[str]("name", "", lambda name, look: line(name), 20, grow=1)]
+        columns: list[Column[str]] = [Column("name", "", lambda name, look: line(name), 20, grow=1)]
         with Vertical(classes="dialog reading"):
             yield Words(line(Span(self._what, Tone.BOLD)))
             yield RowTable[str](columns, key=lambda name: name, look=lambda: NO_TIME, id="main")

@@ -32,10 +32,11 @@ RETRY_S: Final = 3.0
 """When nobody answers, it is tried again after this time."""
 
 
-class ToviScreen(Screen[None]):
+class ToviScreen(Screen[None], inherit_bindings=False):
     """One screen. Subclasses give `body` and `load`; their BINDINGS are what the hints and the help say."""
 
     AUTO_FOCUS = "#main"
+    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back", show=False),
         Binding("q", "back", "back", show=False),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from tovi_server.core.ids import parse_reference
 from tovi_server.core.look import asked
-from tovi_server.core.views import JobView
+from tovi_server.core.states import TaskState
+from tovi_server.core.views import JobView, TaskView
+from tovi_tui.places import LogPlace
 from tovi_tui.screens.control import Target
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.text import jobs, lines_to_type
@@ -28,6 +31,21 @@ def say_fetch(screen: ToviScreen, job: JobView) -> None:
 
 def fetch(screen: ToviScreen, job: JobView) -> str:
     return lines_to_type.fetch(screen.tovi.viewer.server, f"jobs/{job.id}")
+
+
+async def open_log(screen: ToviScreen, job: JobView) -> None:
+    """Of the task that tells most: one that failed, else one that runs, else the first."""
+    details = await screen.manager.show(parse_reference(str(job.id)))
+    if task := most_telling(details.tasks):
+        screen.tovi.open(LogPlace((task.id,)))
+
+
+def most_telling(tasks: Sequence[TaskView]) -> TaskView | None:
+    """None: there is no task."""
+    telling = (TaskState.FAILED, TaskState.RUNNING, TaskState.STARTING)
+    return min(
+        tasks, key=lambda task: telling.index(task.state) if task.state in telling else len(telling), default=None
+    )
 
 
 async def show_whole(screen: ToviScreen, job: JobView) -> None:

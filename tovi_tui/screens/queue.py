@@ -15,7 +15,7 @@ from tovi_server.core.errors import UsageError
 from tovi_server.core.filters import Page
 from tovi_server.core.ids import JobId, parse_reference
 from tovi_server.core.views import JobView, News
-from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, QueuePlace, RerunPlace
+from tovi_tui.places import JobPlace, MetricsPlace, QueuePlace, RerunPlace
 from tovi_tui.screens import control, on_jobs
 from tovi_tui.screens.frame import PERSON, ToviScreen
 from tovi_tui.text import jobs, lines_to_type
@@ -157,7 +157,7 @@ class QueueScreen(ToviScreen):
 
     def action_log(self) -> None:
         if job := self._table.current:
-            self.tovi.open(LogPlace((str(job.id),)))
+            self.work(partial(on_jobs.open_log, self, job), busy="to its log …", group="open")
 
     def action_metrics(self) -> None:
         if job := self._table.current:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tovi_server.core import cells
@@ -25,12 +25,31 @@ class Tone(StrEnum):
     """What was searched for."""
 
 
+Colour = int | tuple[int, int, int]
+"""One of the 256 of a terminal, or red, green and blue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """How a program wanted its own text to look."""
+
+    foreground: Colour | None = None
+    background: Colour | None = None
+    bold: bool = False
+    dim: bool = False
+    italic: bool = False
+    underline: bool = False
+    reverse: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A piece of one line: no line breaks."""
 
     text: str
     tone: Tone = Tone.PLAIN
+    ink: Ink | None = None
+    """Beside the tone."""
 
 
 Line = tuple[Span, ...]
@@ -51,7 +70,7 @@ def cut(spans: Line, columns: int) -> Line:
     kept: list[Span] = []
     for span in spans:
         if cells.width(span.text) > columns - sum(cells.width(one.text) for one in kept):
-            kept.append(Span(cells.cut(span.text, columns - width(tuple(kept))), span.tone))
+            kept.append(replace(span, text=cells.cut(span.text, columns - width(tuple(kept)))))
             break
         kept.append(span)
     return tuple(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tovi_server.core import cells
 from tovi_tui.text.span import Line, Span
@@ -17,7 +18,7 @@ def wrapped(spans: Line, columns: int) -> Iterator[Line]:
                 yield tuple(piece)
                 room, piece = columns, []
                 word = word.lstrip()
-            piece.append(Span(word, span.tone))
+            piece.append(replace(span, text=word))
             room -= cells.width(word)
     yield tuple(piece)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from tovi_server.core import cells
 from tovi_server.core.safe import safe_line
-from tovi_tui.text.span import Line, Tone
+from tovi_tui.text.span import Colour, Ink, Line, Tone
 
 TONE_CLASSES: Final = frozenset(f"tone--{tone}" for tone in Tone)
 """COMPONENT_CLASSES of a widget that shows tones; `theme.tcss` gives them their colours."""
@@ -27,5 +29,24 @@ def strip_of(spans: Line, columns: int, style_of: StyleOf, *, base: Style) -> St
         text = cells.cut(safe_line(span.text), columns - used)
         used += cells.width(text)
         tone = Style() if span.tone is Tone.PLAIN else style_of(f"tone--{span.tone}", partial=True)
-        segments.append(Segment(text, base + tone))
+        segments.append(Segment(text, base + tone if span.ink is None else base + _style(span.ink) + tone))
     return Strip([*segments, Segment(" " * (columns - used), base)], columns)
+
+
+@lru_cache(maxsize=1024)
+def _style(ink: Ink) -> Style:
+    return Style(
+        color=_colour(ink.foreground),
+        bgcolor=_colour(ink.background),
+        bold=ink.bold or None,
+        dim=ink.dim or None,
+        italic=ink.italic or None,
+        underline=ink.underline or None,
+        reverse=ink.reverse or None,
+    )
+
+
+def _colour(colour: Colour | None) -> Color | None:
+    if colour is None:
+        return None
+    return Color.from_ansi(colour) if isinstance(colour, int) else Color.from_rgb(*colour)

@@ -1,0 +1,1 @@
+"""The numbers of a job's tasks: as a table, the best of them, and as bars. Pure."""

@@ -1,0 +1,1 @@
+"""Machines as rows, with what is used of them by whom. Pure."""

@@ -1,0 +1,116 @@
+"""A grid of tasks with a cursor that walks its cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tovi_server.core import cells
+from tovi_server.core.views import TaskView
+from tovi_tui.jobs.grid import Grid
+from tovi_tui.text.span import Line, Span, Tone
+from tovi_tui.text.states import state_of
+from tovi_tui.widgets.row_lines import RowLines
+
+_EMPTY = Grid("", "", (), (), ())
+
+
+class GridView(RowLines):
+    """Only cells in sight are drawn; the columns scroll with the cursor."""
+
+    HEADER_LINES = 1
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1, 0)", "up", show=False),
+        Binding("down,j", "move(1, 0)", "down", show=False),
+        Binding("left", "move(0, -1)", "left", show=False),
+        Binding("right", "move(0, 1)", "right", show=False),
+        Binding("pageup", "move(-10, 0)", "a page up", show=False),
+        Binding("pagedown", "move(10, 0)", "a page down", show=False),
+    ]
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another cell, or its task changed."""
+
+        task: TaskView | None
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.grid = _EMPTY
+        self._row = 0
+        self._column = 0
+
+    @property
+    def current(self) -> TaskView | None:
+        """The task under the cursor; None: there is none."""
+        if not self.grid.cells:
+            return None
+        return self.grid.cells[self._row][self._column]
+
+    def show(self, grid: Grid) -> None:
+        """Show this one, with the cursor on the task where it was."""
+        task = self.current
+        self.grid = grid
+        self._move_to(self._row, self._column)
+        if task is not None:
+            self.go_to(task.id)
+
+    def go_to(self, task: str) -> None:
+        """Put the cursor on a task, if it is there."""
+        if place := self.grid.find(task):
+            self._move_to(*place)
+
+    def line_count(self) -> int:
+        return len(self.grid.rows)
+
+    def line_at(self, index: int) -> Line:
+        label = self.grid.column_axis if index < 0 else self.grid.rows[index]
+        edge = Span(f"{self.grid.row_axis if index < 0 else ''} {label}".strip(), Tone.DIM)
+        gap = Span(" " * (self._edge_columns - cells.width(edge.text)))
+        return (edge, gap, *(span for column in self._in_sight() for span in self._cell(index, column)))
+
+    def action_move(self, rows: int, columns: int) -> None:
+        self._move_to(self._row + rows, self._column + columns)
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.index_at(event.y)
+        column = (event.x - self._edge_columns) // self._cell_columns + self._in_sight().start
+        if index is not None and 0 <= column < len(self.grid.columns):
+            self._move_to(index, column)
+
+    def _move_to(self, row: int, column: int) -> None:
+        self._row = max(0, min(row, len(self.grid.rows) - 1))
+        self._column = max(0, min(column, len(self.grid.columns) - 1))
+        self.scroll_to_line(max(self._row - self.page_lines + 1, min(self.top, self._row)))
+        self.post_message(self.Moved(self.current))
+
+    @property
+    def _edge_columns(self) -> int:
+        axes = f"{self.grid.row_axis} {self.grid.column_axis}"
+        return 1 + max([cells.width(label) for label in self.grid.rows] + [cells.width(axes)])
+
+    @property
+    def _cell_columns(self) -> int:
+        return 2 + max([cells.width(label) for label in self.grid.columns] + [1])
+
+    def _in_sight(self) -> range:
+        fit = max(1, (self.text_columns - self._edge_columns) // self._cell_columns)
+        first = max(0, self._column - fit + 1)
+        return range(first, min(first + fit, len(self.grid.columns)))
+
+    def _cell(self, row: int, column: int) -> Line:
+        if row < 0:
+            return (self._placed(Span(self.grid.columns[column], Tone.DIM)),)
+        task = self.grid.cells[row][column]
+        mark = Span("·", Tone.DIM) if task is None else state_of(task).mark
+        if (row, column) != (self._row, self._column):
+            return (self._placed(mark),)
+        room = " " * (self._cell_columns - 3)
+        return Span(room), Span("[", Tone.ACCENT), mark, Span("]", Tone.ACCENT)
+
+    def _placed(self, span: Span) -> Span:
+        return Span(f"{' ' * (self._cell_columns - 1 - cells.width(span.text))}{span.text} ", span.tone)
