@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace, SubmitPlace
+from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace, RerunPlace, SubmitPlace
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.screens.job import JobScreen
 from tovi_tui.screens.log import LogScreen
 from tovi_tui.screens.metrics import MetricsScreen
 from tovi_tui.screens.nodes import NodesScreen
 from tovi_tui.screens.queue import QueueScreen
+from tovi_tui.screens.rerun import RerunScreen
 from tovi_tui.screens.submit import SubmitScreen
 
 
@@ -17,6 +18,8 @@ def screen_of(place: Place) -> ToviScreen:
     match place:
         case QueuePlace():
             return QueueScreen(place)
+        case RerunPlace():
+            return RerunScreen(place)
         case SubmitPlace():
             return SubmitScreen(place)
         case JobPlace():

@@ -14,7 +14,7 @@ from tovi_server.api import SubmitOptions
 from tovi_server.core import views
 from tovi_server.core.errors import InvalidSpecError, NeverFitsError, UnavailableError
 from tovi_tui.places import JobPlace, SubmitPlace
-from tovi_tui.screens import submit
+from tovi_tui.screens import taking
 from tovi_tui.screens.submit import SubmitScreen
 from tovi_tui.widgets.yaml_editor import YamlEditor
 
@@ -24,7 +24,7 @@ BAD = "run: x\ntimeout: soon\n"
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submit, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(taking, "PAUSE_S", 0.001)
 
 
 def editor(on: Led) -> YamlEditor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -27,16 +27,14 @@ from tovi_tui.widgets.text_lines import TextLines
 from tovi_tui.widgets.words import Words
 from tovi_tui.widgets.yaml_editor import YamlEditor
 
-_PAUSE_S: Final = 0.5
-"""After the last key the text is looked through."""
-
 
 class SubmitScreen(ToviScreen):
     """The editor, and what its text would do. The text is the session's: closing the screen keeps it."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  # declared of instances by Textual
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s,f5", "submit", "submit"),
+        Binding("ctrl+s", "submit", "submit"),
+        Binding("f5", "submit", "submit", show=False),
         Binding("f8", "next", "to the error"),
         Binding("ctrl+o", "take", "take one"),
         Binding("f4", "app.project", "project"),
@@ -84,7 +82,7 @@ class SubmitScreen(ToviScreen):
         self._draft = self._draft.with_text(self._editor.text)
         if self._pause is not None:
             self._pause.stop()
-        self._pause = self.set_timer(_PAUSE_S, self.reload)
+        self._pause = self.set_timer(taking.PAUSE_S, self.reload)
 
     def on_yaml_editor_too_long(self) -> None:
         self.say(Span(" that is too long: a tovi.yaml has at most 1 MiB", Tone.BAD))

@@ -12,6 +12,8 @@ from tovi_server.core.yaml_reader import LARGEST_BYTES
 from tovi_tui.text.span import Span, Tone, line
 
 EXAMPLES: Final = (line(Span("A job such as 12, or a file of yours such as home/tovi.yaml", Tone.DIM)),)
+PAUSE_S: Final = 0.5
+"""After the last key what was written is looked through."""
 _PIECE_BYTES: Final = 2**18
 """The manager gives no more at once."""
 
