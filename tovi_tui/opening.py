@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace, RerunPlace, SubmitPlace
+from tovi_tui.places import (
+    AdminPlace,
+    JobPlace,
+    LogPlace,
+    MetricsPlace,
+    NodesPlace,
+    Place,
+    QueuePlace,
+    RerunPlace,
+    SubmitPlace,
+)
+from tovi_tui.screens.admin import PeopleScreen
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.screens.job import JobScreen
 from tovi_tui.screens.log import LogScreen
@@ -20,6 +31,8 @@ def screen_of(place: Place) -> ToviScreen:
             return QueueScreen(place)
         case RerunPlace():
             return RerunScreen(place)
+        case AdminPlace():
+            return PeopleScreen()
         case SubmitPlace():
             return SubmitScreen(place)
         case JobPlace():
