@@ -38,7 +38,7 @@ class SubmitScreen(ToviScreen):
         Binding("f8", "next", "to the error"),
         Binding("ctrl+o", "take", "take one"),
         Binding("f4", "app.project", "project"),
-        Binding("escape", "back", "out of the text, then back"),
+        Binding("escape", "back", "out of the text"),
         Binding("enter,i", "write", "back into the text", show=False),
     ]
 
