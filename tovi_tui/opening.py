@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from tovi_tui.places import (
     AdminPlace,
+    DataPlace,
     JobPlace,
     LogPlace,
     MetricsPlace,
@@ -14,6 +17,7 @@ from tovi_tui.places import (
     SubmitPlace,
 )
 from tovi_tui.screens.admin import PeopleScreen
+from tovi_tui.screens.data import DataScreen
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.screens.job import JobScreen
 from tovi_tui.screens.log import LogScreen
@@ -35,6 +39,8 @@ def screen_of(place: Place) -> ToviScreen:
             return PeopleScreen()
         case SubmitPlace():
             return SubmitScreen(place)
+        case DataPlace():
+            return DataScreen(place)
         case JobPlace():
             return JobScreen(place)
         case LogPlace():
@@ -44,4 +50,4 @@ def screen_of(place: Place) -> ToviScreen:
         case NodesPlace():
             return NodesScreen()
         case _:
-            raise NotImplementedError(place)
+            assert_never(place)

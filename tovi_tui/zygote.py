@@ -13,12 +13,14 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import selectors
 import socket
 import sys
 from collections.abc import Callable
 from typing import Final
 
+import tovi_tui
 from tovi_tui import kernel
 from tovi_tui.birth import be_a_session
 from tovi_tui.unprivileged import drop_to
@@ -26,10 +28,9 @@ from tovi_tui.unprivileged import drop_to
 _LONGEST: Final = 64 * 1024
 _DESCRIPTORS: Final = 3
 _IMPORTED_LATE: Final = (
-    "textual.drivers.linux_driver",
-    "textual.drivers._writer_thread",
-    "textual.widgets._toast",
-    "textual.command",
+    *("textual.command", "textual.pilot", "textual.scrollbar", "textual.widgets._toast"),
+    *("textual.drivers._writer_thread", "textual.drivers.headless_driver", "textual.drivers.linux_driver"),
+    *("textual.layouts.factory", "textual.layouts.horizontal", "textual.layouts.stream"),
     "rich.traceback",
 )
 """By Textual, when an app begins to run."""
@@ -39,7 +40,7 @@ def run_zygote(descriptor: int, user: str) -> None:
     """The zygote itself, until who started it is gone. `user`: whom to become if it is root; empty: nobody else."""
     kernel.set_name("tovi-zygote")
     kernel.die_with(os.getppid())
-    for module in ("tovi_tui.session", *_IMPORTED_LATE):
+    for module in (*_screens(), *_IMPORTED_LATE):
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
@@ -47,6 +48,11 @@ def run_zygote(descriptor: int, user: str) -> None:
         server.set_inheritable(False)
         server.send(json.dumps({"kept_user": drop_to(user)}).encode())
         _Zygote(server, selector).run()
+
+
+def _screens() -> list[str]:
+    """All that belongs to the terminal UI, whenever it is imported by the rest of it."""
+    return [module.name for module in pkgutil.walk_packages(tovi_tui.__path__, "tovi_tui.")]
 
 
 class _Zygote:

@@ -58,6 +58,12 @@ class Lab(FakeManager):
         self.job_list = tuple(self._jobs())
         log = "".join(f"epoch {number} {word('loss')} {1 / (number + 1):.4f}\n" for number in range(500))
         colours = f"\x1b[31m{word('red')}\x1b[0m \x1b[38;5;40m{word('green')}\x1b[0m\n"
+        table = f"{word('name')},size\n{word('galaxy')},12\nstar,7\n".encode(errors="surrogateescape")
+        self.files = {
+            f"datasets/cifar-10/{word('labels')}.csv": table,
+            "datasets/cifar-10/train/0001.png": b"x" * 4000,
+            "datasets/cifar-10/README.md": f"# {word('CIFAR-10')}\n".encode(errors="surrogateescape"),
+        }
         self.log_bytes = {("412.train.6", "out"): (log + colours).encode(errors="surrogateescape")}
 
     def _jobs(self) -> list[views.JobView]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from tovi_tui.places import (
     AdminPlace,
+    DataPlace,
     JobPlace,
     LogPlace,
     MetricsPlace,
@@ -27,5 +28,6 @@ PLACES: Final[Mapping[str, Place]] = {
     "submit": SubmitPlace("run: x\n"),
     "rerun": RerunPlace(412),
     "people": AdminPlace(),
+    "data": DataPlace("datasets/cifar-10"),
     "logs": LogPlace(("412.train.6", "412.train.7")),
 }

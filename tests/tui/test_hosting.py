@@ -17,7 +17,7 @@ import pytest
 
 from tests import processes
 from tests.ssh_edge import Server, client, serving, with_limits
-from tests.tui import fake_zygote
+from tests.tui import fake_zygote, slow_line
 from tests.tui.terminal import DEADLINE_S, Terminal, terminal
 
 pytestmark = pytest.mark.openssh
@@ -112,6 +112,14 @@ async def test_its_environment_is_what_is_allowed_and_no_more(tmp_path: Path, mo
 
     async with hosting(tmp_path) as server:
         await visit(server, story, "-o", "SetEnv=" + " ".join(options), kind="xterm-16color")
+
+
+async def test_a_variable_that_no_program_can_have_is_left_out(tmp_path: Path) -> None:
+    async with hosting(tmp_path) as server, client(server) as connection:
+        process = await connection.create_process(term_type="x\0y", env={"LANG": "C\0"})
+        await process.stdout.readuntil("ready")
+        process.stdin.write("e")
+        assert await process.stdout.readuntil("{}")
 
 
 async def test_it_follows_the_window(tmp_path: Path) -> None:
@@ -306,6 +314,23 @@ async def test_a_reader_who_stops_holds_up_the_session_and_no_memory(tmp_path: P
 
     async with hosting(tmp_path) as server:
         await visit(server, story)
+
+
+async def test_on_a_slow_line_a_key_is_not_behind_a_flood(tmp_path: Path) -> None:
+    """At 50 kB/s the buffers of the system alone would hold what takes many seconds."""
+
+    def story(person: Terminal) -> None:
+        person.wait_for("ready")
+        person.keys("f")
+        began = len(person.bytes)
+        person.wait_until(lambda: len(person.bytes) > began + 100_000)
+        typed_at = time.monotonic()
+        person.keys("g")
+        person.wait_until(lambda: b"told " in person.bytes)
+        assert time.monotonic() - typed_at < 2
+
+    async with hosting(tmp_path) as server:
+        await visit(server, story, "-o", slow_line.option())
 
 
 async def test_who_types_and_is_not_read_takes_no_memory(tmp_path: Path) -> None:

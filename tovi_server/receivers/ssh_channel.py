@@ -14,12 +14,18 @@ from tovi_server.receivers.ssh_connection import Connection
 
 _ALLOWED = re.compile(rb"LANG|LC_[A-Z]{1,20}|TERM|COLORTERM|NO_COLOR|TZ")
 
+_ASK_EVERY_BYTES = 4096
+_MOST_ON_ITS_WAY = 32 * 1024
+"""A large picture, and less than a second on a slow line."""
+
 
 class Channel(asyncssh.SSHServerChannel[bytes]):
     """Holds at most `environment_bytes` of allowed variables; ends its session as soon as the client closes it."""
 
     def __init__(self, connection: Connection, *, window: int, environment_bytes: int) -> None:
         self._connection = connection
+        self._is_followed = False
+        self._written = self._asked = self._arrived = 0
         super().__init__(
             connection,
             asyncio.get_running_loop(),
@@ -48,15 +54,34 @@ class Channel(asyncssh.SSHServerChannel[bytes]):
         if self._unread and datatype is None:
             raise BrokenPipeError("the client closed its standard output")
         super().write(data, datatype)
+        if self._is_followed:
+            self._ask_how_far(len(data))
+
+    def follow_closely(self) -> None:
+        """From now on hold up who writes while much is on its way, wherever: buffers on a slow line hold seconds."""
+        self._is_followed = True
 
     @property
     def backlog_bytes(self) -> int:
-        """Written here and not yet known to have reached the client."""
-        return self.get_write_buffer_size() + self._connection.backlog_bytes
+        """Written here and not yet known to have reached the client, for a channel that is followed closely."""
+        return self.get_write_buffer_size() + self._asked - self._arrived
+
+    def _ask_how_far(self, size: int) -> None:
+        self._written += size
+        sent = self._written - self.get_write_buffer_size()
+        if sent - self._asked >= _ASK_EVERY_BYTES:
+            self._asked = sent
+            self._connection.ask_how_far(lambda: self._heard(sent))
+        self._pause_resume_writing()
+
+    def _heard(self, arrived: int) -> None:
+        self._arrived = arrived
+        if self._session is not None:
+            self._pause_resume_writing()
 
     def _pause_resume_writing(self) -> None:
         """Private: the library looks at the channel's own buffer alone, which a client with a large window empties."""
-        if not self._connection.is_full:
+        if not self._connection.is_full and self.backlog_bytes <= _MOST_ON_ITS_WAY:
             super()._pause_resume_writing()
         elif not self._send_paused and self._session is not None:
             self._send_paused = True

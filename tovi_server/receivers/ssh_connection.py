@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -18,7 +18,6 @@ from asyncssh.constants import MSG_IGNORE, MSG_KEXINIT
 from asyncssh.logging import SSHLogger
 from asyncssh.packet import SSHPacket, SSHPacketLogger
 
-from tovi_server.receivers import tcp
 from tovi_server.receivers.frequency import Frequency
 from tovi_server.receivers.quiet import QUIET
 from tovi_server.receivers.settings import Limits
@@ -37,6 +36,7 @@ _MOST_UNSENT_BYTES = 256 * 1024
 _MOST_DEFERRED = 1024
 """Packets that wait for new keys. All channels together have fewer when they are held up."""
 _KNOWS_GCM = re.compile(rb"SSH-2\.0-OpenSSH_(6\.[2-9]|[7-9]|[1-9][0-9])")
+_TCP_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Connection(asyncssh.SSHServerConnection):
@@ -70,7 +70,7 @@ class Connection(asyncssh.SSHServerConnection):
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         self._socket = transport.get_extra_info("socket")
-        tcp.acknowledge_now(self._socket)
+        self._acknowledge_now()
         self._banner_timer = asyncio.get_running_loop().call_later(
             self._limits.banner_timeout.total_seconds(), self._banner_missing
         )
@@ -83,7 +83,7 @@ class Connection(asyncssh.SSHServerConnection):
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         if self._reads < _PROMPT_READS:
             self._reads += 1
-            tcp.acknowledge_now(self._socket)
+            self._acknowledge_now()
         if self.proven_key is None:
             self._watch_stranger(len(data))
         super().data_received(data, datatype)
@@ -94,14 +94,6 @@ class Connection(asyncssh.SSHServerConnection):
     def is_full(self) -> bool:
         """Whether what is sent waits: for the peer to read, or for new keys, which the peer may never agree to."""
         return self._is_unread or not self._kex_complete
-
-    @property
-    def backlog_bytes(self) -> int:
-        """What has been sent and is not acknowledged by the peer's machine."""
-        if self._transport is None or self._transport.is_closing():
-            return 0
-        unsent = self._unsent_bytes + self._transport.get_write_buffer_size()
-        return unsent + tcp.unacknowledged_bytes(self._socket)
 
     def pause_writing(self) -> None:
         """The peer does not read: stop listening to it, and hold up who writes to it, so that nothing piles up."""
@@ -120,6 +112,13 @@ class Connection(asyncssh.SSHServerConnection):
         """Private, as is what `Channel` makes of it: the library does not know of full connections."""
         for channel in list(self._channels.values()):
             channel._pause_resume_writing()
+
+    def ask_how_far(self, heard: Callable[[], None]) -> None:
+        """Call `heard` once the peer has got all that was sent before, or is gone. Asked as keepalives are."""
+        answer = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(lambda _: heard())
+        self._global_request_waiters.append(answer)  # private: the public way is a task for each question
+        self._send_global_request(b"keepalive@openssh.com", want_reply=True)
 
     async def reload_config(self) -> None:
         """Nothing to reload: the library would build all options anew, in a thread, for each login."""
@@ -199,6 +198,11 @@ class Connection(asyncssh.SSHServerConnection):
         if self._banner_timer is not None:
             self._banner_timer.cancel()
             self._banner_timer = None
+
+    def _acknowledge_now(self) -> None:
+        """Linux falls back to delayed acknowledgements (about 40 ms a step of a login) unless told each time."""
+        if _TCP_QUICKACK is not None and self._socket is not None and self._socket.family != socket.AF_UNIX:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _TCP_QUICKACK, 1)
 
 
 def _algorithm_of(signature: bytes) -> bytes:

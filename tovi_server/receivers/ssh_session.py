@@ -20,8 +20,7 @@ from tovi_server.receivers.edge import Edge
 from tovi_server.receivers.ssh_channel import Channel
 from tovi_server.receivers.ssh_streams import ChannelStreams
 from tovi_server.receivers.terminal import Size, Terminal, typed
-from tovi_server.receivers.tui_host import Viewer
-from tovi_server.receivers.tui_visit import TuiVisit
+from tovi_server.receivers.tui_guest import TuiGuest
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +40,7 @@ class Session(SSHServerStreamSession[bytes]):
         self._caller = caller
         self._on_end = on_end
         self._work: Work = self._show
-        self._visit: TuiVisit | None = None
-        """The terminal UI, while it is open."""
-        self._must_end: ToviError | None = None
-        self._early_keys = b""
+        self._tui: TuiGuest | None = None
         self._terminal: Terminal | None = None
         self._task: asyncio.Task[None] | None = None
         self._interrupted = False
@@ -74,8 +70,8 @@ class Session(SSHServerStreamSession[bytes]):
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
         if self._terminal is not None:
             self._terminal.size = Size.told(width, height, pixwidth, pixheight)
-            if self._visit is not None:
-                self._visit.resize(self._terminal.size)
+        if self._tui is not None:
+            self._tui.resized()
 
     def shell_requested(self) -> bool:
         return True
@@ -93,11 +89,13 @@ class Session(SSHServerStreamSession[bytes]):
         return True
 
     def session_started(self) -> None:
+        if self._work == self._show:
+            self._tui = self._guest()
         self._task = self._edge.spawn(self._run())
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        if self._draws:
-            self._typed(data)
+        if self._tui is not None:
+            self._tui.typed(data)
             return
         if self._terminal is None:
             super().data_received(data, datatype)
@@ -116,24 +114,23 @@ class Session(SSHServerStreamSession[bytes]):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._visit is not None:
-            self._visit.pause()
+        if self._tui is not None:
+            self._tui.pause()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._visit is not None:
-            self._visit.resume()
+        if self._tui is not None:
+            self._tui.resume()
 
     def signal_received(self, signal: str) -> None:
         if signal in {"INT", "TERM", "HUP", "QUIT"}:
             self.interrupt()
 
     def end_tui(self, why: ToviError) -> bool:
-        """End the terminal UI, if this is one or will be: the person is told why, on a terminal as it was before."""
-        if self._visit is not None:
-            self._visit.end(why)
-        self._must_end = self._must_end or why
-        return self._draws
+        """End the terminal UI; whether this is one."""
+        if self._tui is not None:
+            self._tui.end(why)
+        return self._tui is not None
 
     def interrupt(self) -> None:
         """End the command as Ctrl-C does."""
@@ -163,50 +160,25 @@ class Session(SSHServerStreamSession[bytes]):
             case _:
                 log.error("session_crashed", user=self._caller.user, exc_info=error)
                 text, status = "failed: the server made a mistake; its log says which", 1
-        tell = streams.write if self._draws else streams.write_error  # after what put the screen in order
+        tell = streams.write if self._tui else streams.write_error  # after what put the screen in order
         with contextlib.suppress(ConnectionError):
             await tell(f"{text}\n".encode() if text else b"")
         return status
 
-    @property
-    def _draws(self) -> bool:
-        """Whether this is the terminal UI."""
-        return (
-            self._work == self._show
-            and self._edge.tui is not None
-            and self._terminal is not None
-            and self._terminal.can_draw
-        )
+    def _guest(self) -> TuiGuest | None:
+        """None: this terminal, or this server, cannot draw."""
+        host, terminal = self._edge.tui, self._terminal
+        if host is None or terminal is None or not terminal.can_draw:
+            return None
+        return TuiGuest(host, self._channel, terminal)
 
     async def _show(self, streams: ChannelStreams) -> int:
         manager = self._edge.gate.session(self._caller)
-        if not self._draws:
+        if self._tui is None:
             await streams.write((await self._edge.welcome(manager)).encode())
-            return 0
-        assert self._edge.tui is not None
-        assert self._terminal is not None
-        environment = {name: value for name, value in streams.environment.items() if value}
-        viewer = Viewer(self._caller.user, manager, environment, self._terminal.size, self._channel)
-        await self._edge.tui.run(viewer, on_open=self._opened)
-        return 0
-
-    def _typed(self, keys: bytes) -> None:
-        """Before it is open, one packet waits here and the others in the channel."""
-        if self._visit is not None:
-            self._visit.typed(keys)
         else:
-            self._early_keys += keys
-            self._channel.pause_reading()
-
-    def _opened(self, visit: TuiVisit) -> None:
-        """The window may have changed meanwhile."""
-        assert self._terminal is not None
-        self._visit = visit
-        visit.resize(self._terminal.size)
-        visit.typed(self._early_keys)
-        if self._must_end is not None:
-            visit.end(self._must_end)
-        self._channel.resume_reading()
+            await self._tui.run(self._caller.user, manager, streams.environment)
+        return 0
 
     async def _run_command(self, command: str, streams: ChannelStreams) -> int:
         words = command_line.split(command, longest_bytes=self._edge.settings.limits.command_bytes)

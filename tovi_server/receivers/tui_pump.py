@@ -11,10 +11,6 @@ from tovi_server.receivers.tui_restore import Restorer
 
 _MOST_KEYS: Final = 64 * 1024
 """Typed, and not yet read by the program; beyond it nothing is taken from the client."""
-_MOST_BACKLOG: Final = 32 * 1024
-"""Shown, and not yet gone out; beyond it the program has to wait, so that the newest picture is never far behind."""
-_LOOK_AGAIN_S: Final = 0.02
-_LONGEST_LOOK_S: Final = 0.5
 _BEHIND_S: Final = 0.25
 """A client that does not read for so long is told of; every large picture takes a moment."""
 _MOST_LAST_WORDS: Final = 256 * 1024
@@ -33,7 +29,7 @@ class Screen(Protocol):
 
     @property
     def backlog_bytes(self) -> int:
-        """Written, and not yet on its way."""
+        """Written, and not yet known to have arrived."""
         ...
 
 
@@ -48,10 +44,9 @@ class Pump:
         self._restorer = Restorer()
         self._keys = bytearray()
         self._is_held_up = False
-        self._held_since: float | None = None
         self._is_behind = False
         self._is_closed = False
-        self._retry: asyncio.TimerHandle | None = None
+        self._soon_behind: asyncio.TimerHandle | None = None
         self._loop.add_reader(terminal.ours, self._show)
 
     def typed(self, data: bytes) -> None:
@@ -66,21 +61,25 @@ class Pump:
             self._screen.pause_reading()
 
     def pause(self) -> None:
-        """The client does not read, or keys are exchanged with it."""
-        self._is_held_up = True
-        self._hold_or_go_on()
+        """The client does not keep up, or keys are exchanged with it: the program has to wait."""
+        if not self._is_held_up and not self._is_closed:
+            self._is_held_up = True
+            self._loop.remove_reader(self._terminal.ours)
+            self._soon_behind = self._loop.call_later(_BEHIND_S, self._look_behind)
 
     def resume(self) -> None:
-        self._is_held_up = False
-        self._hold_or_go_on()
+        if self._is_held_up and not self._is_closed:
+            self._is_held_up = False
+            self._stop_looking()
+            self._loop.add_reader(self._terminal.ours, self._show)
+            self._tell_behind(False)
 
     def close(self) -> bytes:
         """Stop; what there is to be shown at the end, the program's last words first."""
         self._is_closed = True
         self._loop.remove_reader(self._terminal.ours)
         self._loop.remove_writer(self._terminal.ours)
-        if self._retry is not None:
-            self._retry.cancel()
+        self._stop_looking()
         return self._last_words() + self._restorer.restoring()
 
     def _show(self) -> None:
@@ -95,8 +94,6 @@ class Pump:
             self._screen.write(data)
         except OSError:
             return  # who runs this is told that the client is gone
-        if self._screen.backlog_bytes > _MOST_BACKLOG:
-            self._hold_or_go_on()
 
     def _pass_keys(self) -> None:
         had_too_many = len(self._keys) > _MOST_KEYS
@@ -106,32 +103,14 @@ class Pump:
         if had_too_many and len(self._keys) <= _MOST_KEYS:
             self._screen.resume_reading()
 
-    def _hold_or_go_on(self) -> None:
-        """The one place that decides whether the program's output is read on."""
-        if self._is_closed:
-            return
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        backlog = self._screen.backlog_bytes
-        if self._is_held_up or backlog > _MOST_BACKLOG:
-            self._hold(backlog)
-        else:
-            self._held_since = None
-            self._loop.add_reader(self._terminal.ours, self._show)
-            self._tell_behind(False)
-
-    def _hold(self, backlog: int) -> None:
-        """Looked at again after a while, more and more seldom: nobody tells when a backlog has gone out."""
-        now = self._loop.time()
-        if self._held_since is None:
-            self._held_since = now
-            self._loop.remove_reader(self._terminal.ours)
-        held_s = now - self._held_since
-        if held_s >= _BEHIND_S and backlog:
+    def _look_behind(self) -> None:
+        if self._screen.backlog_bytes:
             self._tell_behind(True)
-        pause_s = min(max(held_s, _LOOK_AGAIN_S), _LONGEST_LOOK_S)
-        self._retry = self._loop.call_later(pause_s, self._hold_or_go_on)
+
+    def _stop_looking(self) -> None:
+        if self._soon_behind is not None:
+            self._soon_behind.cancel()
+            self._soon_behind = None
 
     def _tell_behind(self, is_behind: bool) -> None:
         if is_behind != self._is_behind:
@@ -141,7 +120,7 @@ class Pump:
     def _last_words(self) -> bytes:
         """Of a program that has ended. A client that did not read until now is spared them."""
         said = bytearray()
-        while self._held_since is None and len(said) < _MOST_LAST_WORDS and (data := self._terminal.read()):
+        while not self._is_held_up and len(said) < _MOST_LAST_WORDS and (data := self._terminal.read()):
             said += data
         self._restorer.shown(bytes(said))
         return bytes(said)

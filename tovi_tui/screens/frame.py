@@ -8,6 +8,7 @@ from typing import ClassVar, Final, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker
@@ -96,7 +97,11 @@ class ToviScreen(Screen[None], inherit_bindings=False):
         """
 
         async def begun() -> None:
-            await self._done(doing, busy, group)
+            try:
+                await self._done(doing, busy, group)
+            except NoMatches:
+                if self in self.app.screen_stack:
+                    raise  # else the screen was closed meanwhile, and its widgets are gone
 
         _: Worker[None] = self.run_worker(begun, group=group, exclusive=True)
 

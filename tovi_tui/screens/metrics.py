@@ -59,8 +59,8 @@ class MetricsScreen(ToviScreen):
     def _show(self) -> None:
         if self._measure is None:
             self.say(
-                " no task has told a number yet: a line of JSON in $TOVI_METRICS, e.g. ",
-                Span('{"loss": 0.1}', Tone.BOLD),
+                " no task has told a number yet: its tovi.yaml names a file of them with ",
+                Span("metrics: metrics.json", Tone.BOLD),
             )
             return
         top = best(self._rows, self._measure)
