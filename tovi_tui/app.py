@@ -19,6 +19,7 @@ from tovi_tui.opening import screen_of
 from tovi_tui.paced import PacedApp
 from tovi_tui.places import Place
 from tovi_tui.screens.frame import PERSON, ToviScreen
+from tovi_tui.specs.draft import Draft
 from tovi_tui.text.ends import ended
 from tovi_tui.viewer import Viewer
 from tovi_tui.wishes import Wishes
@@ -56,6 +57,7 @@ class ToviApp(PacedApp):
         self.viewer = viewer
         self.wishes = wishes
         self.is_watched = True
+        self.draft = Draft()
         self._told: set[int] = set()
         for one in themes.THEMES:
             self.register_theme(one)
@@ -74,7 +76,7 @@ class ToviApp(PacedApp):
         if len(self.screen_stack) > 2:  # below the queue is the empty screen of Textual
             self.pop_screen()
         else:
-            self.exit()
+            self.leave()
 
     def copy(self, text: str) -> None:
         """By OSC 52, and only on a key of the person's own."""
@@ -86,8 +88,18 @@ class ToviApp(PacedApp):
         self.notify(text, markup=False)
 
     def leave(self) -> None:
-        """End the session."""
-        self.exit()
+        """End the session; asked, when a text in the editor would be lost."""
+        if self.draft.is_unsent and isinstance(self.screen, ToviScreen):
+            self._in_front(lambda screen: screen.work(lambda: orders.ask_leave(screen), busy="", group=PERSON))
+        else:
+            self.exit()
+
+    async def action_quit(self) -> None:
+        """Ctrl-C. Pressed again while it is asked, it does not wait for the answer."""
+        if isinstance(self.screen, ToviScreen):
+            self.screen.interrupt()
+        else:
+            self.leave()
 
     async def set(self, what: str, value: str) -> None:
         """One wish of the person.

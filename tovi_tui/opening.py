@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from tovi_tui.places import DataPlace, JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace
+from typing import assert_never
+
+from tovi_tui.places import (
+    AdminPlace,
+    DataPlace,
+    JobPlace,
+    LogPlace,
+    MetricsPlace,
+    NodesPlace,
+    Place,
+    QueuePlace,
+    RerunPlace,
+    SubmitPlace,
+)
+from tovi_tui.screens.admin import PeopleScreen
 from tovi_tui.screens.data import DataScreen
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.screens.job import JobScreen
@@ -10,6 +24,8 @@ from tovi_tui.screens.log import LogScreen
 from tovi_tui.screens.metrics import MetricsScreen
 from tovi_tui.screens.nodes import NodesScreen
 from tovi_tui.screens.queue import QueueScreen
+from tovi_tui.screens.rerun import RerunScreen
+from tovi_tui.screens.submit import SubmitScreen
 
 
 def screen_of(place: Place) -> ToviScreen:
@@ -17,6 +33,12 @@ def screen_of(place: Place) -> ToviScreen:
     match place:
         case QueuePlace():
             return QueueScreen(place)
+        case RerunPlace():
+            return RerunScreen(place)
+        case AdminPlace():
+            return PeopleScreen()
+        case SubmitPlace():
+            return SubmitScreen(place)
         case DataPlace():
             return DataScreen(place)
         case JobPlace():
@@ -28,4 +50,4 @@ def screen_of(place: Place) -> ToviScreen:
         case NodesPlace():
             return NodesScreen()
         case _:
-            raise NotImplementedError(place)
+            assert_never(place)

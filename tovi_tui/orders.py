@@ -9,7 +9,7 @@ from textual.binding import ActiveBinding, Binding
 
 from tovi_tui.screens.command import CommandScreen, KeyAction
 from tovi_tui.screens.control import Target, cancel, hold, release
-from tovi_tui.screens.dialogs import ChoiceScreen
+from tovi_tui.screens.dialogs import Answer, ChoiceScreen, Question
 from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.text import lines_to_type
 from tovi_tui.text.commands import Control, Do, Go, Order, Set, read_command
@@ -61,6 +61,13 @@ async def show_help(screen: ToviScreen) -> None:
     ]
     everywhere = _keys(screen, (binding for _, binding in screen.app._bindings))  # private: there is no public list
     await screen.show_text("Keys", help_lines(_keys(screen, _of_screen(screen)), everywhere, to_type))
+
+
+async def ask_leave(screen: ToviScreen) -> None:
+    """End the session, though the editor has a text that was not submitted."""
+    question = Question("End the session? The text in the editor was not submitted.", yes="end it, without the text")
+    if await screen.ask(question) is Answer.YES:
+        screen.app.exit()
 
 
 async def ask_project(screen: ToviScreen) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tovi_tui.places import DataPlace, JobPlace, LogPlace, MetricsPlace, NodesPlace, Place, QueuePlace
+from tovi_tui.places import (
+    AdminPlace,
+    DataPlace,
+    JobPlace,
+    LogPlace,
+    MetricsPlace,
+    NodesPlace,
+    Place,
+    QueuePlace,
+    RerunPlace,
+    SubmitPlace,
+)
 
 PLACES: Final[Mapping[str, Place]] = {
     "queue": QueuePlace(),
@@ -14,6 +25,9 @@ PLACES: Final[Mapping[str, Place]] = {
     "log": LogPlace(("412.train.6",)),
     "metrics": MetricsPlace(412),
     "nodes": NodesPlace(),
+    "submit": SubmitPlace("run: x\n"),
+    "rerun": RerunPlace(412),
+    "people": AdminPlace(),
     "data": DataPlace("datasets/cifar-10"),
     "logs": LogPlace(("412.train.6", "412.train.7")),
 }

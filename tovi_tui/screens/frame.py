@@ -27,6 +27,7 @@ Doing = Callable[[], Coroutine[None, None, None]]
 """Begun only when it has its turn: what was never begun need not be closed."""
 
 PERSON: Final = "person"
+_LOAD: Final = "load"
 
 RETRY_S: Final = 3.0
 """When nobody answers, it is tried again after this time."""
@@ -41,6 +42,9 @@ class ToviScreen(Screen[None], inherit_bindings=False):
         Binding("escape", "back", "back", show=False),
         Binding("q", "back", "back", show=False),
     ]
+
+    _failed = ""
+    """The group whose error is told."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between the lines above and below. The one with the id `main` gets the keys."""
@@ -84,7 +88,7 @@ class ToviScreen(Screen[None], inherit_bindings=False):
 
     def reload(self) -> None:
         """Load again; when nobody answers, again and again until somebody does."""
-        self.work(self.load, busy="loading …", group="load")
+        self.work(self.load, busy="loading …", group=_LOAD)
 
     def work(self, doing: Doing, *, busy: str, group: str) -> None:
         """Do something with the manager while keys go on; what fails is told. It takes the place of its group.
@@ -138,20 +142,28 @@ class ToviScreen(Screen[None], inherit_bindings=False):
         """To the screen before; from the first one, out."""
         self.tovi.go_back()
 
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self.tovi.leave()
+
     async def _done(self, doing: Doing, busy: str, group: str) -> None:
         place = self.query_one("#place", Words)
         place.show([(*place_line(self.tovi.viewer, self.place()), Span(f"  {busy}", Tone.DIM))])
         try:
             await doing()
-        except UnavailableError as error:
-            self.tell_error(error)
-            if group == "load":
-                self.set_timer(RETRY_S, self.reload)
         except ToviError as error:
+            self._failed = group
             self.tell_error(error)
+            if isinstance(error, UnavailableError) and group == _LOAD:
+                self.set_timer(RETRY_S, self.reload)
         else:
-            self.query_one("#errors", Words).show(())
+            self._forget_error(group)
         self.show_place()
+
+    def _forget_error(self, group: str) -> None:
+        """A load, which comes by itself, takes away only what a load had told."""
+        if group != _LOAD or self._failed == _LOAD:
+            self.query_one("#errors", Words).show(())
 
     def _hinted(self) -> Sequence[tuple[str, str]]:
         bindings = [binding for _, binding in self._bindings if binding.show]

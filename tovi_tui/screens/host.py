@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tovi_server.api import ManagerAPI
 from tovi_tui.places import Place
+from tovi_tui.specs.draft import Draft
 from tovi_tui.viewer import Viewer
 
 
@@ -16,6 +17,9 @@ class Host(Protocol):
     viewer: Viewer
     is_watched: bool
     """Whether the window is in front, as far as the terminal tells: timers need not work for nobody."""
+
+    draft: Draft
+    """The text in the editor, wherever one is."""
 
     def open(self, place: Place) -> None:
         """Show a place over the screen in front."""
@@ -38,7 +42,7 @@ class Host(Protocol):
         ...
 
     def leave(self) -> None:
-        """End the session."""
+        """End the session; asked, when a text in the editor would be lost."""
         ...
 
     def go_back(self) -> None:
