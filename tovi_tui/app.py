@@ -63,6 +63,10 @@ class ToviApp(PacedApp):
             self.register_theme(one)
         self.theme = wishes.get("theme", theme)
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """For the moment before a theme of ours is chosen."""
+        return {themes.CURSOR: "#333333"}
+
     def on_mount(self) -> None:
         self.push_screen(screen_of(places.QueuePlace()))
         self.run_worker(feed.follow(self.manager, self._hear), group="news")

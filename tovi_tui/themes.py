@@ -12,6 +12,9 @@ LIGHT: Final = "light"
 CONTRAST: Final = "contrast"
 TERMINAL: Final = "terminal"
 
+CURSOR: Final = "cursor"
+"""The variable for what lies behind the row of the cursor, and behind fields."""
+
 THEMES: Final = (
     Theme(
         DARK,
@@ -24,7 +27,7 @@ THEMES: Final = (
         background="#14171c",
         surface="#1d2229",
         panel="#1a1e25",
-        boost="#2a313c",
+        variables={CURSOR: "#2a313c"},
     ),
     Theme(
         LIGHT,
@@ -37,7 +40,7 @@ THEMES: Final = (
         background="#fbfbf9",
         surface="#f0f0ec",
         panel="#ececE6",
-        boost="#dde4ee",
+        variables={CURSOR: "#dde4ee"},
         dark=False,
     ),
     Theme(
@@ -51,7 +54,7 @@ THEMES: Final = (
         background="#000000",
         surface="#000000",
         panel="#000000",
-        boost="#003a75",
+        variables={CURSOR: "#003a75"},
     ),
     Theme(
         TERMINAL,
@@ -65,7 +68,7 @@ THEMES: Final = (
         background="ansi_default",
         surface="ansi_default",
         panel="ansi_default",
-        boost="ansi_bright_black",
+        variables={CURSOR: "ansi_bright_black"},
     ),
 )
 NAMES: Final = tuple(theme.name for theme in THEMES)

@@ -17,6 +17,7 @@ from tovi_server.api_client import RemoteManager, remote_manager
 from tovi_server.api_wire import WINDOW, Answer, Body, BodyEnd, Call, Failed, Hello, Lines, encode
 from tovi_server.core import errors, views
 from tovi_server.core.access import Role
+from tovi_server.core.closing import closed_after
 from tovi_server.core.errors import ToviError, UnavailableError
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId, Reference
@@ -80,6 +81,16 @@ VERBS: dict[str, Callable[[ManagerAPI], object]] = {
     "keys": lambda api: api.keys(),
     "add_key": lambda api: api.add_key("ssh-ed25519 AAAA"),
     "remove_key": lambda api: api.remove_key("SHA256:abc"),
+    "log_part": lambda api: api.log_part(JOB, stream="out", attempt=None, start=-3, length=9),
+    "search_log": lambda api: api.search_log(JOB, stream="err", attempt=2, text="error", start=0),
+    "annotate": lambda api: api.annotate(JobId(12), note="ü", tags=("paper",)),
+    "news": lambda api: _first(api.news()),
+    "list_files": lambda api: api.list_files("datasets", after="a/", limit=7),
+    "read_file": lambda api: api.read_file("datasets/scans/a.nii", start=3, length=9),
+    "remove_file": lambda api: api.remove_file("datasets/scans"),
+    "rename_file": lambda api: api.rename_file("datasets/scans", to="datasets/old"),
+    "preferences": lambda api: api.preferences(),
+    "prefer": lambda api: api.prefer({"theme": "light"}),
     "users": lambda api: api.users(),
     "add_user": lambda api: api.add_user("bob", key="ssh-ed25519 AAAA", admin=False),
     "set_user": lambda api: api.set_user("bob", disabled=True, admin=None),
@@ -88,8 +99,16 @@ VERBS: dict[str, Callable[[ManagerAPI], object]] = {
 }
 
 
+async def _first(stream: AsyncIterator[views.News]) -> views.News:
+    async with closed_after(stream):
+        return await anext(stream)
+
+
 def a_manager() -> FakeManager:
+    told = asyncio.Queue[views.News]()
+    told.put_nowait(views.News((12, 13)))
     return FakeManager(
+        told=told,
         job_list=(a_job(1), a_job(2, name="ü\u202e", ended_at=NOW)),
         next=1,
         pieces=(views.LogPiece("12.main.0", "out", b"\xff\x00 raw\n", NOW), views.LogPiece("12.main.0", "err", b"")),

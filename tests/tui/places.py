@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from tests.tui.lab import SPEC
 from tovi_tui.places import (
     AdminPlace,
     DataPlace,
@@ -25,7 +26,7 @@ PLACES: Final[Mapping[str, Place]] = {
     "log": LogPlace(("412.train.6",)),
     "metrics": MetricsPlace(412),
     "nodes": NodesPlace(),
-    "submit": SubmitPlace("run: x\n"),
+    "submit": SubmitPlace(SPEC),
     "rerun": RerunPlace(412),
     "people": AdminPlace(),
     "data": DataPlace("datasets/cifar-10"),

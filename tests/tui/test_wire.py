@@ -21,6 +21,8 @@ SEQUENCE = re.compile(
     rb"|\x1b[^\[\]PX^_]"
 )
 PLACED = re.compile(rb"\x1b\[\d+(;\d+)?H")
+SGR = re.compile(rb"\x1b\[([0-9;]*)m")
+CHANGE = re.compile(rb"[34]8;2;\d+;\d+;\d+|[34]8;5;\d+|\d+")
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -44,8 +46,14 @@ def _on_terminal(*arguments: str) -> bytes:
 
 
 def _sequences(data: bytes) -> set[bytes]:
-    """Where things stand is not compared: how much is drawn at once depends on time."""
-    return {PLACED.sub(b"(placed)", sequence) for sequence in SEQUENCE.findall(data)}
+    """Where things stand, and which colours come together, is not compared: what is drawn at once depends on time."""
+    return {part for sequence in SEQUENCE.findall(data) for part in _parts(PLACED.sub(b"(placed)", sequence))}
+
+
+def _parts(sequence: bytes) -> list[bytes]:
+    """A change of colours and the like (SGR) in its single changes, anything else as it is."""
+    found = SGR.fullmatch(sequence)
+    return [sequence] if found is None else CHANGE.findall(found[1])
 
 
 @pytest.mark.parametrize("turn", range(4))

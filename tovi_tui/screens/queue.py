@@ -205,6 +205,7 @@ class QueueScreen(ToviScreen):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Live, as far as it makes sense yet."""
         self._sought = replace(self._sought, text=event.value.strip())
+        self.show_place()
         try:
             self._sought.job_filter(self._me)
         except UsageError as error:
