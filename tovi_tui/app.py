@@ -37,6 +37,7 @@ _ON: Final = "on"
 class ToviApp(PacedApp):
     """Screens lie on each other; the queue is the lowest."""
 
+    TITLE = "tovi"
     CSS_PATH = "theme.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "this help"),
@@ -65,7 +66,7 @@ class ToviApp(PacedApp):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """For the moment before a theme of ours is chosen."""
-        return {themes.CURSOR: "#333333"}
+        return {themes.CURSOR: "#333333", themes.DIM: "#888888"}
 
     def on_mount(self) -> None:
         self.push_screen(screen_of(places.QueuePlace()))

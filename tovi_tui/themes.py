@@ -14,6 +14,8 @@ TERMINAL: Final = "terminal"
 
 CURSOR: Final = "cursor"
 """The variable for what lies behind the row of the cursor, and behind fields."""
+DIM: Final = "dim"
+"""The variable for what rarely matters: one that Textual derives is white or black where only a part is styled."""
 
 THEMES: Final = (
     Theme(
@@ -27,7 +29,7 @@ THEMES: Final = (
         background="#14171c",
         surface="#1d2229",
         panel="#1a1e25",
-        variables={CURSOR: "#2a313c"},
+        variables={CURSOR: "#2a313c", DIM: "#8b95a5"},
     ),
     Theme(
         LIGHT,
@@ -40,7 +42,7 @@ THEMES: Final = (
         background="#fbfbf9",
         surface="#f0f0ec",
         panel="#ececE6",
-        variables={CURSOR: "#dde4ee"},
+        variables={CURSOR: "#dde4ee", DIM: "#5f6875"},
         dark=False,
     ),
     Theme(
@@ -54,7 +56,7 @@ THEMES: Final = (
         background="#000000",
         surface="#000000",
         panel="#000000",
-        variables={CURSOR: "#003a75"},
+        variables={CURSOR: "#003a75", DIM: "#c0c0c0"},
     ),
     Theme(
         TERMINAL,
@@ -68,7 +70,7 @@ THEMES: Final = (
         background="ansi_default",
         surface="ansi_default",
         panel="ansi_default",
-        variables={CURSOR: "ansi_bright_black"},
+        variables={CURSOR: "ansi_blue", DIM: "ansi_bright_black"},
     ),
 )
 NAMES: Final = tuple(theme.name for theme in THEMES)

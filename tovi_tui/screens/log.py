@@ -210,5 +210,7 @@ class LogScreen(ToviScreen):
         elif self._pane.view.wanted:
             self.workers.cancel_group(self, "search")
             self._pane.view.mark("")
+            self._pane.show_title()
+            self.say("")
         else:
             super().action_back()
