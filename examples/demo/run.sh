@@ -132,9 +132,10 @@ kill $pid
 while kill -0 $pid 2>/dev/null; do sleep 0.1; done
 chmod -R u+rwX $temp && rm -rf $temp
 END
-    say "The server goes on. Reach it with:  ssh -F $temp/ssh_config tovi"
+    say "The server goes on. Open its screens with:  ssh -F $temp/ssh_config tovi"
     say "Stop it and remove all of it with:  sh $temp/stop"
     pid='' temp=''
 else
     say 'The same job runs on your own machine: ssh tovi compile < tovi.yaml | sh'
+    say 'Look at all of it on screens: make demo KEEP=1, which ends with the line that opens them (it is: ssh tovi).'
 fi

@@ -28,7 +28,7 @@ def live() -> Iterator[Live]:
 @pytest.fixture
 def person(live: Live) -> Iterator[Terminal]:
     with terminal(live.ssh_words(), columns=100, lines=28) as sitting:
-        sitting.wait_for("slow")
+        sitting.wait_for("other")
         yield sitting
 
 

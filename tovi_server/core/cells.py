@@ -18,13 +18,17 @@ def cut(text: str, columns: int) -> str:
     """The text in at most `columns`, ending in `…` where something was left out."""
     if width(text) <= columns:
         return text
-    kept, used = [], 1
-    for character in text:
+    return head(text, columns - 1) + CUT if columns > 0 else ""
+
+
+def head(text: str, columns: int) -> str:
+    """As much of the text as fits into `columns`."""
+    used = 0
+    for at, character in enumerate(text):
         used += _width(character)
         if used > columns:
-            break
-        kept.append(character)
-    return "".join(kept) + (CUT if columns > 0 else "")
+            return text[:at]
+    return text
 
 
 def _width(character: str) -> int:

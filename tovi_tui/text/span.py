@@ -67,10 +67,12 @@ def width(spans: Line) -> int:
 
 def cut(spans: Line, columns: int) -> Line:
     """The line in at most `columns`, ending in `…` where something was left out."""
+    if width(spans) <= columns:
+        return spans
     kept: list[Span] = []
     for span in spans:
-        if cells.width(span.text) > columns - sum(cells.width(one.text) for one in kept):
-            kept.append(replace(span, text=cells.cut(span.text, columns - width(tuple(kept)))))
+        room = columns - 1 - width(tuple(kept))
+        if cells.width(span.text) > room:
             break
         kept.append(span)
-    return tuple(kept)
+    return (*kept, replace(span, text=cells.head(span.text, room) + cells.CUT)) if columns > 0 else ()
