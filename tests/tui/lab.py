@@ -146,7 +146,7 @@ class Lab(FakeManager):
         found = [job for job in self.job_list if page.before is None or job.id < page.before]
         if ids := getattr(filter, "ids", ()):
             found = [job for job in found if job.id in ids]
-        return views.JobPage(tuple(found[: page.limit]), found[page.limit].id if len(found) > page.limit else None)
+        return views.JobPage(tuple(found[: page.limit]), found[page.limit - 1].id if len(found) > page.limit else None)
 
     async def show(
         self, reference: Reference, *, where: Mapping[str, str] | None = None, files: bool = False, limit: int = 200

@@ -81,7 +81,6 @@ class ToviScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.show_hints()
-        self.reload()
 
     def on_screen_resume(self) -> None:
         self.reload()

@@ -12,9 +12,9 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tovi_server.core.errors import UsageError
-from tovi_server.core.filters import Page
-from tovi_server.core.ids import JobId, parse_reference
+from tovi_server.core.ids import parse_reference
 from tovi_server.core.views import JobView, News
+from tovi_tui.job_list import JobList
 from tovi_tui.places import JobPlace, MetricsPlace, QueuePlace, RerunPlace
 from tovi_tui.screens import control, on_jobs
 from tovi_tui.screens.frame import PERSON, ToviScreen
@@ -28,8 +28,6 @@ from tovi_tui.widgets.field import field
 from tovi_tui.widgets.row_table import RowTable
 from tovi_tui.widgets.words import Words
 
-_PAGE: Final = 500
-_MOST: Final = 10_000
 _REST_S: Final = 0.4
 """The cursor rests: then it is asked why its job is as it is."""
 _GLANCE_S: Final = 5.0
@@ -60,13 +58,12 @@ class QueueScreen(ToviScreen):
     def __init__(self, place: QueuePlace) -> None:
         super().__init__()
         self._table: RowTable[JobView] = RowTable(jobs.COLUMNS, key=lambda job: job.id, look=self.look, id="main")
-        self._sought = Sought(place.filter)
-        self._jobs: dict[int, JobView] = {}
+        self._list = JobList(lambda: self.manager, me=lambda: self.tovi.viewer.me.user, sought=Sought(place.filter))
 
     def body(self) -> Iterable[Widget]:
         yield Words((), id="glance")
-        filter = field(self._sought.text, placeholder="state:running user:me tag:… name", id="filter")
-        filter.display = bool(self._sought.text)
+        filter = field(self._list.sought.text, placeholder="state:running user:me tag:… name", id="filter")
+        filter.display = bool(self._list.sought.text)
         yield filter
         yield self._table
 
@@ -77,21 +74,11 @@ class QueueScreen(ToviScreen):
         self._glance()
 
     def place(self) -> str:
-        return self._sought.words
+        return self._list.sought.words
 
     async def load(self) -> None:
-        """In pages, each shown when it is there; what is no longer asked for goes at the end."""
-        filter = self._sought.job_filter(self._me)
-        found: dict[int, JobView] = {}
-        before: int | None = None
-        while len(found) < _MOST:
-            page = await self.manager.jobs(filter, Page(_PAGE, None if before is None else JobId(before)))
-            found |= {job.id: job for job in page.items}
-            before = page.next
-            if before is None or not page.items:
-                break
-            self._show({**self._jobs, **found})
-        self._show(found)
+        async for _ in self._list.load():
+            self._table.show(self._list.ordered())
 
     def news(self, news: News) -> None:
         if news.jobs is None:
@@ -100,15 +87,8 @@ class QueueScreen(ToviScreen):
             self.work(partial(self._renew, news.jobs), busy="", group="news of jobs")
 
     async def _renew(self, ids: tuple[int, ...]) -> None:
-        """Only these jobs: those that no longer belong here go."""
-        filter = replace(self._sought.job_filter(self._me), ids=tuple(map(JobId, ids)))
-        page = await self.manager.jobs(filter, Page(len(ids)))
-        kept = {job: view for job, view in self._jobs.items() if job not in ids}
-        self._show(kept | {job.id: job for job in page.items})
-
-    def _show(self, found: dict[int, JobView]) -> None:
-        self._jobs = found
-        self._table.show(self._sought.order.sorted(found.values(), me=self._me))
+        await self._list.renew(ids)
+        self._table.show(self._list.ordered())
 
     def _glance(self) -> None:
         if self.tovi.is_watched:
@@ -119,10 +99,6 @@ class QueueScreen(ToviScreen):
         now = self.look().now.astimezone(self.tovi.viewer.zone)
         time = Span(f"   {now:%H:%M %Z}", Tone.DIM)
         self.query_one("#glance", Words).show([(Span(" "), *glance(nodes, queues), time)])
-
-    @property
-    def _me(self) -> str:
-        return self.tovi.viewer.me.user
 
     def on_row_table_moved(self) -> None:
         job = self._table.current
@@ -143,7 +119,7 @@ class QueueScreen(ToviScreen):
 
     def _say_empty(self) -> None:
         server = self.tovi.viewer.server
-        if not self._sought.is_usual:
+        if not self._list.sought.is_usual:
             self.say(" no job is like this; ", Span("/", Tone.ACCENT), " changes the filter")
         else:
             submit = lines_to_type.ssh(server, "submit < tovi.yaml")
@@ -177,24 +153,24 @@ class QueueScreen(ToviScreen):
             self.work(partial(control.hold_or_release, self, targets), busy="holding …", group="control")
 
     def action_sort(self) -> None:
-        self._order_by(self._sought.order.next())
+        self._order_by(self._list.sought.order.next())
 
     def action_turn(self) -> None:
-        self._order_by(self._sought.order.turned())
+        self._order_by(self._list.sought.order.turned())
 
     def _order_by(self, order: Order) -> None:
-        self._sought = replace(self._sought, order=order)
-        self._show(self._jobs)
+        self._list.sought = replace(self._list.sought, order=order)
+        self._table.show(self._list.ordered())
         self.show_place()
 
     def action_ended(self) -> None:
-        self._look_for(replace(self._sought.scope, ended=not self._sought.scope.ended))
+        self._look_for(replace(self._list.sought.scope, ended=not self._list.sought.scope.ended))
 
     def action_everybody(self) -> None:
-        self._look_for(replace(self._sought.scope, everybody=not self._sought.scope.everybody))
+        self._look_for(replace(self._list.sought.scope, everybody=not self._list.sought.scope.everybody))
 
     def _look_for(self, scope: Scope) -> None:
-        self._sought = replace(self._sought, scope=scope)
+        self._list.sought = replace(self._list.sought, scope=scope)
         self.reload()
 
     def action_filter(self) -> None:
@@ -204,10 +180,10 @@ class QueueScreen(ToviScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Live, as far as it makes sense yet."""
-        self._sought = replace(self._sought, text=event.value.strip())
+        self._list.sought = replace(self._list.sought, text=event.value.strip())
         self.show_place()
         try:
-            self._sought.job_filter(self._me)
+            self._list.check()
         except UsageError as error:
             self.tell_error(error)
         else:

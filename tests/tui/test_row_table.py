@@ -1,0 +1,134 @@
+"""A table keeps its cursor on its row, and draws only what changed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.pilot import Pilot
+
+import tovi_tui
+from tests.fakes_manager import NOW
+from tovi_server.core.look import Look
+from tovi_tui.text.columns import Column
+from tovi_tui.text.span import line
+from tovi_tui.widgets.row_table import RowTable
+
+Row = tuple[int, str]
+
+
+class Table(RowTable[Row]):
+    """Counts the lines that it draws."""
+
+    drawn = 0
+
+    def refresh(self, *regions: Region, **more: Any) -> Any:
+        self.drawn += sum(region.height for region in regions)
+        return super().refresh(*regions, **more)
+
+
+class Alone(App[None]):
+    CSS_PATH = Path(tovi_tui.__file__).parent / "theme.tcss"
+
+    def compose(self) -> ComposeResult:
+        columns: list[Column[Row]] = [Column("text", "TEXT", lambda row, look: line(row[1]), 10, grow=1)]
+        yield Table(columns, key=lambda row: row[0], look=lambda: Look(NOW), id="main")
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"cursor": "#333333", "dim": "#888888"}
+
+
+@asynccontextmanager
+async def a_table(rows: list[Row]) -> AsyncIterator[tuple[Table, Pilot[None]]]:
+    """Ten rows high, with these rows."""
+    async with Alone().run_test(size=(40, 11)) as pilot:
+        table = pilot.app.query_one(Table)
+        table.focus()
+        table.show(rows)
+        await pilot.pause()
+        yield table, pilot
+
+
+def rows(first: int, last: int) -> list[Row]:
+    return [(number, f"row {number}") for number in range(first, last)]
+
+
+def in_sight(table: Table) -> list[int]:
+    return [row[0] for row in table.rows[table.top : table.top + table.page_lines]]
+
+
+async def test_the_cursor_stays_on_its_row_when_others_come_above() -> None:
+    async with a_table(rows(10, 50)) as (table, pilot):
+        await pilot.press(*["down"] * 20)
+        before = in_sight(table)
+        table.show(rows(0, 50))
+        assert table.current == (30, "row 30")
+        assert in_sight(table) == before, "the lines in sight stay too"
+
+
+async def test_at_the_very_top_new_rows_are_seen_to_come() -> None:
+    async with a_table(rows(10, 50)) as (table, _):
+        table.show(rows(8, 50))
+        assert table.current == (10, "row 10")
+        assert in_sight(table)[0] == 8
+
+
+async def test_at_the_end_of_a_list_that_grows_the_lines_stay() -> None:
+    async with a_table(rows(0, 50)) as (table, pilot):
+        await pilot.press("end")
+        before = in_sight(table)
+        table.show(rows(0, 55))
+        assert in_sight(table) == before
+
+
+async def test_when_its_row_goes_the_cursor_stays_near() -> None:
+    async with a_table(rows(0, 5)) as (table, pilot):
+        await pilot.press("end")
+        table.show(rows(0, 3))
+        assert table.current == (2, "row 2")
+        table.show([])
+        assert table.current is None
+
+
+async def test_marks_go_with_their_rows() -> None:
+    async with a_table(rows(0, 5)) as (table, pilot):
+        await pilot.press("space", "space")
+        assert [row[0] for row in table.chosen] == [0, 1]
+        table.show(rows(1, 5))
+        assert [row[0] for row in table.chosen] == [1]
+        await pilot.press("home", "space")
+        assert [row[0] for row in table.chosen] == [2], "without marks it is the row under the cursor"
+
+
+async def test_only_lines_that_look_different_are_drawn() -> None:
+    async with a_table(rows(0, 50)) as (table, pilot):
+        await pilot.pause()
+        table.drawn = 0
+        table.show([*rows(0, 3), (3, "changed"), *rows(4, 60)])
+        assert table.drawn <= 2, "the line that changed, and perhaps the end of the scroll bar"
+        await pilot.pause()
+        table.drawn = 0
+        table.show([*rows(0, 3), (3, "changed"), *rows(4, 60)])
+        assert table.drawn == 0
+
+
+async def test_keys_of_a_page_and_the_ends() -> None:
+    async with a_table(rows(0, 50)) as (table, pilot):
+        await pilot.press("pagedown")
+        assert table.current == (10, "row 10")
+        await pilot.press("G")
+        assert table.current == (49, "row 49")
+        await pilot.press("pageup", "k")
+        assert table.current == (38, "row 38")
+        await pilot.press("g", "j")
+        assert table.current == (1, "row 1")
+
+
+async def test_the_mouse_does_what_it_looks_like() -> None:
+    async with a_table(rows(0, 50)) as (table, pilot):
+        await pilot.click(Table, offset=(5, 4))
+        assert table.current == (3, "row 3")
