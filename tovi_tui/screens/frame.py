@@ -35,6 +35,9 @@ RETRY_S: Final = 3.0
 class ToviScreen(Screen[None], inherit_bindings=False):
     """One screen. Subclasses give `body` and `load`; their BINDINGS are what the hints and the help say."""
 
+    _failed = ""
+    """The group of the error that is shown: what goes on quietly beside it does not clear it."""
+
     AUTO_FOCUS = "#main"
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -139,19 +142,24 @@ class ToviScreen(Screen[None], inherit_bindings=False):
         self.tovi.go_back()
 
     async def _done(self, doing: Doing, busy: str, group: str) -> None:
-        place = self.query_one("#place", Words)
-        place.show([(*place_line(self.tovi.viewer, self.place()), Span(f"  {busy}", Tone.DIM))])
+        if busy:
+            place = place_line(self.tovi.viewer, self.place())
+            self.query_one("#place", Words).show([(*place, Span(f"  {busy}", Tone.DIM))])
         try:
             await doing()
         except UnavailableError as error:
+            self._failed = group
             self.tell_error(error)
             if group == "load":
                 self.set_timer(RETRY_S, self.reload)
         except ToviError as error:
+            self._failed = group
             self.tell_error(error)
         else:
-            self.query_one("#errors", Words).show(())
-        self.show_place()
+            if busy or group == self._failed:
+                self.query_one("#errors", Words).show(())
+        if busy:
+            self.show_place()
 
     def _hinted(self) -> Sequence[tuple[str, str]]:
         bindings = [binding for _, binding in self._bindings if binding.show]
