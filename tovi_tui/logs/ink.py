@@ -1,4 +1,7 @@
-"""Colours that a program gave its lines: SGR sequences (ECMA-48, 8.3.117) become ink, nothing else has any effect."""
+"""Colours that a program gave its lines: SGR sequences (ECMA-48, 8.3.117) become ink, nothing else has any effect.
+
+Guarantee: the text of the spans has no control character, whatever was in the line.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from tovi_server.core.safe import safe_line
 from tovi_tui.text.span import Colour, Ink, Line, Span
 
 PLAIN: Final = Ink()
 _SGR: Final = re.compile("\x1b\\[([0-9;]{0,64})m")
 _MOST_PARAMETERS: Final = 16
+_TAB: Final = 8
 
 _FLAGS: Final = {
     1: {"bold": True},
@@ -27,15 +32,23 @@ _FLAGS: Final = {
 
 
 def inked(text: str, ink: Ink) -> tuple[Line, Ink]:
-    """One line in spans, and the ink that the next one begins with. What is no SGR stays in the text as it is."""
-    spans, at = [], 0
+    """One line in spans, and the ink that the next one begins with. What is no SGR is seen as text."""
+    spans: list[Span] = []
+    at = column = 0
     for found in _SGR.finditer(text):
-        if found.start() > at:
-            spans.append(Span(text[at : found.start()], ink=ink))
+        if piece := _seen(text[at : found.start()], column):
+            spans.append(Span(piece, ink=ink))
+            column += len(piece)
         ink, at = _applied(ink, found[1]), found.end()
-    if at < len(text):
-        spans.append(Span(text[at:], ink=ink))
+    if piece := _seen(text[at:], column):
+        spans.append(Span(piece, ink=ink))
     return tuple(spans), ink
+
+
+def _seen(text: str, column: int) -> str:
+    """As it is shown from a column on: tabs are spaces up to the next stop, controls are escapes."""
+    before = column % _TAB
+    return safe_line((" " * before + text).expandtabs(_TAB)[before:] if "\t" in text else text)
 
 
 def _applied(ink: Ink, parameters: str) -> Ink:

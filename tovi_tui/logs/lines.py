@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 LONGEST_BYTES: Final = 4096
 """A line that is longer goes on in the next one."""
-_TAB: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +17,35 @@ class LogLine:
     offset: int
     data: bytes
     """Without its line break."""
+    source: str = ""
+    """Which of several logs it is from; colours go on from line to line of the same one."""
+    at: datetime | None = None
+    """About when it was written; None when unknown."""
 
     @property
     def text(self) -> str:
         """What a terminal would show at its end: of a progress bar the last state. What is no UTF-8 is U+FFFD."""
-        text = self.data.decode(errors="replace").rstrip("\r")
-        return text.rpartition("\r")[2].expandtabs(_TAB)
+        return self.data.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
 
 
-def lines_of(data: bytes, offset: int) -> list[LogLine]:
+def lines_of(data: bytes, offset: int, *, source: str = "", at: datetime | None = None) -> list[LogLine]:
     """The lines of a piece that begins at `offset`; the last one may go on behind it. None of nothing."""
-    lines, at = [], 0
-    while at < len(data):
-        end = data.find(b"\n", at)
+    lines, start = [], 0
+    while start < len(data):
+        end = data.find(b"\n", start)
         stop, after = (len(data), len(data)) if end < 0 else (end, end + 1)
-        while stop - at > LONGEST_BYTES:
-            lines.append(LogLine(offset + at, data[at : at + LONGEST_BYTES]))
-            at += LONGEST_BYTES
-        lines.append(LogLine(offset + at, data[at:stop]))
-        at = after
+        while stop - start > LONGEST_BYTES:
+            cut = _between_letters(data, start + LONGEST_BYTES)
+            lines.append(LogLine(offset + start, data[start:cut], source, at))
+            start = cut
+        lines.append(LogLine(offset + start, data[start:stop], source, at))
+        start = after
     return lines
+
+
+def _between_letters(data: bytes, at: int) -> int:
+    """`at`, or a little before it where it is within a letter of UTF-8."""
+    for cut in range(at, at - 4, -1):
+        if data[cut] & 0xC0 != 0x80:
+            return cut
+    return at

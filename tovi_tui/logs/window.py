@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,8 +46,3 @@ class Window:
         """More bytes before; as many go behind as are too many."""
         whole = (data + self.data)[:MOST_BYTES]
         return Window(self.start - len(data), whole, self.size, self.is_final)
-
-
-def line_at(lines: list[LogLine], offset: int) -> int:
-    """Which line has the byte at `offset`."""
-    return max(0, bisect_right([line.offset for line in lines], offset) - 1)

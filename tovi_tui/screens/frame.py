@@ -36,8 +36,6 @@ RETRY_S: Final = 3.0
 class ToviScreen(Screen[None], inherit_bindings=False):
     """One screen. Subclasses give `body` and `load`; their BINDINGS are what the hints and the help say."""
 
-    AUTO_FOCUS = "#main"
-    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back", show=False),
         Binding("q", "back", "back", show=False),
@@ -146,8 +144,9 @@ class ToviScreen(Screen[None], inherit_bindings=False):
         self.tovi.leave()
 
     async def _done(self, doing: Doing, busy: str, group: str) -> None:
-        place = self.query_one("#place", Words)
-        place.show([(*place_line(self.tovi.viewer, self.place()), Span(f"  {busy}", Tone.DIM))])
+        if busy:
+            place = place_line(self.tovi.viewer, self.place())
+            self.query_one("#place", Words).show([(*place, Span(f"  {busy}", Tone.DIM))])
         try:
             await doing()
         except ToviError as error:
@@ -156,12 +155,13 @@ class ToviScreen(Screen[None], inherit_bindings=False):
             if isinstance(error, UnavailableError) and group == _LOAD:
                 self.set_timer(RETRY_S, self.reload)
         else:
-            self._forget_error(group)
-        self.show_place()
+            self._forget_error(group, by_person=bool(busy))
+        if busy:
+            self.show_place()
 
-    def _forget_error(self, group: str) -> None:
-        """A load, which comes by itself, takes away only what a load had told."""
-        if group != _LOAD or self._failed == _LOAD:
+    def _forget_error(self, group: str, *, by_person: bool) -> None:
+        """What comes by itself, as a load does, takes away only what it had told."""
+        if group == self._failed or (by_person and group != _LOAD):
             self.query_one("#errors", Words).show(())
 
     def _hinted(self) -> Sequence[tuple[str, str]]:

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tovi_tui.logs.ink import PLAIN, inked
 from tovi_tui.logs.lines import LogLine
 from tovi_tui.logs.marking import marked
-from tovi_tui.logs.window import line_at
-from tovi_tui.text.span import Line
-from tovi_tui.text.wrap import wrapped
-from tovi_tui.widgets.row_lines import RowLines
+from tovi_tui.logs.rows import Lead, Rows, no_lead
+from tovi_tui.text.span import Line, Tone
+from tovi_tui.widgets.row_lines import WHEEL_LINES, RowLines
 
 
 class LogView(RowLines):
@@ -41,8 +40,10 @@ class LogView(RowLines):
         self.is_wrapped = False
         self.wanted = ""
         """Marked where it is seen."""
+        self._lead: Lead = no_lead
         self._lines: Sequence[LogLine] = ()
-        self._rows: list[tuple[int, Line]] = []
+        self._rows = Rows()
+        self._stays_at_end = True
 
     @property
     def is_at_end(self) -> bool:
@@ -51,27 +52,31 @@ class LogView(RowLines):
     @property
     def first_offset(self) -> int:
         """Of the first line in sight."""
-        return self._rows[min(self.top, len(self._rows) - 1)][0] if self._rows else 0
+        return self._rows.offset_at(self.top)
 
     def show(self, lines: Sequence[LogLine], *, at_end: bool) -> None:
-        """Show these lines: their end, or the line that was first in sight before."""
+        """Show these lines: their end, or the row that was first in sight before."""
         offset = self.first_offset
+        inside = self.top - self._rows.rows_with(offset).start
         self._lines = lines
-        self._arrange()
-        if at_end:
-            self.scroll_to_line(len(self._rows))
-        else:
-            self.go_to(offset)
+        self._rows.set(lines, columns=self.text_columns if self.is_wrapped else None, lead=self._lead)
+        rows = self._rows.rows_with(offset)
+        self.scroll_to_line(len(self._rows) if at_end else rows.start + max(0, min(inside, len(rows) - 1)))
 
     def go_to(self, offset: int, *, above: int = 0) -> None:
-        """Put the line with that byte first, or so many lines below."""
-        rows = [LogLine(at, b"") for at, _ in self._rows]
-        self.scroll_to_line(line_at(rows, offset) - above)
+        """Put the row with that byte so many rows below the first one: of a long line, that with what is marked."""
+        rows = self._rows.rows_with(offset)
+        self.scroll_to_line(next(filter(self._has_match, rows), rows.start) - above)
 
     def wrap(self, is_wrapped: bool) -> None:
         """Break long lines, or cut them."""
         self.is_wrapped = is_wrapped
-        self.show(self._lines, at_end=self.is_at_end)
+        self._again()
+
+    def lead(self, lead: Lead) -> None:
+        """Say something before each line."""
+        self._lead = lead
+        self._again()
 
     def mark(self, wanted: str) -> None:
         self.wanted = wanted
@@ -81,7 +86,11 @@ class LogView(RowLines):
         return len(self._rows)
 
     def line_at(self, index: int) -> Line:
-        return marked(self._rows[index][1], self.wanted)
+        return marked(self._rows[index], self.wanted)
+
+    def scroll_to_line(self, top: int) -> None:
+        super().scroll_to_line(top)
+        self._stays_at_end = self.is_at_end
 
     def action_move(self, by: int) -> None:
         self._scroll(self.top + by)
@@ -89,26 +98,25 @@ class LogView(RowLines):
     def action_page(self, by: int) -> None:
         self._scroll(self.top + by * self.page_lines)
 
-    def on_mouse_scroll_up(self, event: object) -> None:
-        self._told()
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.prevent_default()
+        event.stop()
+        self._scroll(self.top - WHEEL_LINES)
 
-    def on_mouse_scroll_down(self, event: object) -> None:
-        self._told()
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.prevent_default()
+        event.stop()
+        self._scroll(self.top + WHEEL_LINES)
 
-    def on_resize(self, _: object) -> None:
-        self._arrange()
+    def on_resize(self, _: events.Resize) -> None:
+        self._again()
+
+    def _again(self) -> None:
+        self.show(self._lines, at_end=self._stays_at_end)
 
     def _scroll(self, top: int) -> None:
         self.scroll_to_line(top)
-        self._told()
-
-    def _told(self) -> None:
         self.post_message(self.Scrolled(self, at_top=self.top == 0, at_bottom=self.is_at_end))
 
-    def _arrange(self) -> None:
-        """Colours go on from line to line, as on a terminal."""
-        ink, self._rows = PLAIN, []
-        for one in self._lines:
-            spans, ink = inked(one.text, ink)
-            pieces = wrapped(spans, self.text_columns) if self.is_wrapped else (spans,)
-            self._rows += [(one.offset, piece) for piece in pieces]
+    def _has_match(self, index: int) -> bool:
+        return any(span.tone is Tone.MATCH for span in self.line_at(index))

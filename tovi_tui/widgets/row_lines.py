@@ -17,7 +17,7 @@ from textual.widget import Widget
 from tovi_tui.text.span import Line
 from tovi_tui.widgets.toned import TONE_CLASSES, strip_of
 
-_WHEEL_LINES: Final = 3
+WHEEL_LINES: Final = 3
 _THUMB, _TRACK = "▐", " "
 
 
@@ -93,11 +93,11 @@ class RowLines(Widget, can_focus=True):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self.scroll_to_line(self.top + _WHEEL_LINES)
+        self.scroll_to_line(self.top + WHEEL_LINES)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self.scroll_to_line(self.top - _WHEEL_LINES)
+        self.scroll_to_line(self.top - WHEEL_LINES)
 
     def _look(self, y: int) -> tuple[Line, str | None, bool]:
         """What makes the line at `y` look as it does."""
