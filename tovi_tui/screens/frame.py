@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import Worker
 
@@ -19,7 +20,7 @@ from tovi_server.core.look import Look
 from tovi_server.core.views import News
 from tovi_tui.screens.dialogs import Answer, AskScreen, PromptScreen, Question, TextScreen
 from tovi_tui.screens.host import Host
-from tovi_tui.text.frame import error_lines, hint_line, place_line
+from tovi_tui.text.frame import error_lines, hint_line, place_line, unanswered_line
 from tovi_tui.text.span import Line, Span, Tone
 from tovi_tui.widgets.words import Words
 
@@ -45,6 +46,7 @@ class ToviScreen(Screen[None], inherit_bindings=False):
 
     _failed = ""
     """The group whose error is told."""
+    _retry: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
         """The widgets between the lines above and below. The one with the id `main` gets the keys."""
@@ -153,12 +155,20 @@ class ToviScreen(Screen[None], inherit_bindings=False):
             await doing()
         except ToviError as error:
             self._failed = group
-            self.tell_error(error)
             if isinstance(error, UnavailableError) and group == _LOAD:
-                self.set_timer(RETRY_S, self.reload)
+                self._try_again(error)
+            else:
+                self.tell_error(error)
         else:
             self._forget_error(group)
         self.show_place()
+
+    def _try_again(self, error: ToviError) -> None:
+        """What is shown stays, with a banner; one timer, however many loads failed."""
+        self.query_one("#errors", Words).show([unanswered_line(error)])
+        if self._retry is not None:
+            self._retry.stop()
+        self._retry = self.set_timer(RETRY_S, self.reload)
 
     def _forget_error(self, group: str) -> None:
         """A load, which comes by itself, takes away only what a load had told."""
