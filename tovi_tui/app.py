@@ -67,8 +67,7 @@ class ToviApp(PacedApp):
 
     def on_mount(self) -> None:
         self.push_screen(screen_of(self._way.here))
-        last = place_of(self.wishes.get(LAST_PLACE, ""))
-        if last != self._way.here:
+        if (last := place_of(self.wishes.get(LAST_PLACE, ""))) != self._way.here:
             self.open(last)
         self.run_worker(feed.follow(self.manager, self._hear), group="news")
 

@@ -45,13 +45,20 @@ async def app_for(manager: ManagerAPI, environment: Mapping[str, str]) -> ToviAp
 
 async def _listen(line: socket.socket, app: ToviApp) -> None:
     """To what the server tells of the client."""
-    reader, _ = await asyncio.open_connection(sock=line)
-    while told := await reader.readline():
-        match json.loads(told):
-            case {"behind": bool(is_behind)}:
-                app.hold_drawing(is_behind)
-            case {"idle_left_s": int(left_s) | float(left_s)}:
-                app.tell(f"no key for a long time: this closes in {round(left_s / 60)} min; any key keeps it open")
+    reader, writer = await asyncio.open_connection(sock=line)
+    try:
+        while told := await reader.readline():
+            _heed(json.loads(told), app)
+    finally:
+        writer.close()
+
+
+def _heed(told: object, app: ToviApp) -> None:
+    match told:
+        case {"behind": bool(is_behind)}:
+            app.hold_drawing(is_behind)
+        case {"idle_left_s": int(left_s) | float(left_s)}:
+            app.tell(f"no key for a long time: this closes in {round(left_s / 60)} min; any key keeps it open")
 
 
 def _now() -> datetime:

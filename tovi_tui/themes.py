@@ -66,6 +66,10 @@ THEMES: Final = (
         surface="ansi_default",
         panel="ansi_default",
         boost="ansi_bright_black",
+        variables={  # Textual's own styles name them, and make none for a theme of the terminal's colours
+            "ansi-background": "ansi_default",
+            "ansi-foreground": "ansi_default",
+        },
     ),
 )
 NAMES: Final = tuple(theme.name for theme in THEMES)

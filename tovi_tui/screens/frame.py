@@ -130,6 +130,7 @@ class ToviScreen(Screen[None], inherit_bindings=False):
 
     def tell_error(self, error: ToviError) -> None:
         """Show what went wrong, why and the way out, until something goes well."""
+        self._failed = _LOAD
         self.query_one("#errors", Words).show(error_lines(error))
 
     def show_place(self) -> None:
@@ -151,28 +152,31 @@ class ToviScreen(Screen[None], inherit_bindings=False):
     async def _done(self, doing: Doing, busy: str, group: str) -> None:
         place = self.query_one("#place", Words)
         place.show([(*place_line(self.tovi.viewer, self.place()), Span(f"  {busy}", Tone.DIM))])
+        is_asked = group != _LOAD and (bool(busy) or group == PERSON)
         try:
             await doing()
         except ToviError as error:
-            self._failed = group
-            if isinstance(error, UnavailableError) and group == _LOAD:
+            if isinstance(error, UnavailableError) and not is_asked:
                 self._try_again(error)
             else:
                 self.tell_error(error)
+                self._failed = group
         else:
-            self._forget_error(group)
+            self._forget_error(group, is_asked=is_asked)
         self.show_place()
 
     def _try_again(self, error: ToviError) -> None:
         """What is shown stays, with a banner; one timer, however many loads failed."""
+        self._failed = _LOAD
         self.query_one("#errors", Words).show([unanswered_line(error)])
         if self._retry is not None:
             self._retry.stop()
         self._retry = self.set_timer(RETRY_S, self.reload)
 
-    def _forget_error(self, group: str) -> None:
-        """A load, which comes by itself, takes away only what a load had told."""
-        if group != _LOAD or self._failed == _LOAD:
+    def _forget_error(self, group: str, *, is_asked: bool) -> None:
+        """What comes by itself, such as a load, takes away only what the same had told."""
+        if is_asked or group == self._failed:
+            self._failed = ""
             self.query_one("#errors", Words).show(())
 
     def _hinted(self) -> Sequence[tuple[str, str]]:
