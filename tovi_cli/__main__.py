@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from tovi_cli.local_streams import LocalStreams, open_file
 from tovi_cli.main import make_run_command
-from tovi_cli.remote import manager_over_ssh
+from tovi_cli.remote import lasting_manager_over_ssh, manager_over_ssh
 from tovi_server.core.errors import ToviError, UsageError
 
 INTERRUPTED = 130
@@ -39,9 +39,18 @@ def run(arguments: Sequence[str]) -> int:
 
 async def _run(arguments: Sequence[str]) -> int:
     host, words = _host(arguments)
+    if tuple(words) == ("tui",):
+        return await _show_screens(host)
     run_command = make_run_command(_now, open_file=open_file)
     async with manager_over_ssh(host) as api:
         return await run_command(api, words, LocalStreams())
+
+
+async def _show_screens(host: str) -> int:
+    from tovi_tui.laptop import run_here  # only this word needs Textual, which takes long to load
+
+    async with lasting_manager_over_ssh(host) as api:
+        return await run_here(api)
 
 
 def _now() -> datetime:

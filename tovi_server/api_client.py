@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from tovi_server.api import LogOptions, ManagerAPI, SubmitOptions
-from tovi_server.api_connection import Connection
+from tovi_server.api_connection import Connection, Line
 from tovi_server.api_wire import ByteReader, ByteWriter
 from tovi_server.core import views
 from tovi_server.core.access import Role
@@ -31,10 +31,10 @@ async def remote_manager(reader: ByteReader, writer: ByteWriter) -> AsyncIterato
 class RemoteManager:
     """Satisfies ManagerAPI. Any number of verbs may be under way at once."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._ask = connection.ask
-        self._send = connection.send
-        self._stream = connection.stream
+    def __init__(self, line: Line) -> None:
+        self._ask = line.ask
+        self._send = line.send
+        self._stream = line.stream
 
     async def me(self) -> views.Me:
         return await self._ask(ManagerAPI.me)

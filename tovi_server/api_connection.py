@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from tovi_server import api
 from tovi_server.api_verbs import WireVerb, wire_verb
@@ -37,6 +37,16 @@ T = TypeVar("T")
 Asked = Callable[..., Awaitable[T]]
 Streamed = Callable[..., AsyncIterator[T]]
 """A verb of the Protocol itself, e.g. `ManagerAPI.logs`: its name is called, its type is what comes back."""
+
+
+class Line(Protocol):
+    """What a RemoteManager needs of a connection."""
+
+    async def ask(self, verb: Asked[T], /, **arguments: object) -> T: ...
+
+    async def send(self, verb: Asked[T], source: AsyncIterable[bytes], /, **arguments: object) -> T: ...
+
+    def stream(self, verb: Streamed[T], /, **arguments: object) -> AsyncIterator[T]: ...
 
 
 class _Pending:
@@ -89,6 +99,11 @@ class Connection:
                 hint="install the version of tovi that the server has: `ssh HOST version`",
             )
         return cls(lines, sender)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the other side is gone: every further call fails."""
+        return self._reading.done()
 
     async def close(self) -> None:
         """Stop reading. Calls under way end with UnavailableError."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from textual.binding import Binding, BindingType
 
 from tovi_server.api import ManagerAPI
-from tovi_server.core.errors import UsageError
+from tovi_server.core.errors import ToviError, UsageError
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId
 from tovi_server.core.safe import safe_line
@@ -22,6 +22,7 @@ from tovi_tui.screens.frame import PERSON, ToviScreen
 from tovi_tui.specs.draft import Draft
 from tovi_tui.text.ends import ended
 from tovi_tui.viewer import Viewer
+from tovi_tui.way import LAST_PLACE, Way, place_of, words_of
 from tovi_tui.wishes import Wishes
 
 _PLACES: Final = (
@@ -59,6 +60,7 @@ class ToviApp(PacedApp):
         self.wishes = wishes
         self.is_watched = True
         self.draft = Draft()
+        self._way = Way(_PLACES[0])
         self._told: set[int] = set()
         for one in themes.THEMES:
             self.register_theme(one)
@@ -69,17 +71,23 @@ class ToviApp(PacedApp):
         return {themes.CURSOR: "#333333", themes.DIM: "#888888"}
 
     def on_mount(self) -> None:
-        self.push_screen(screen_of(places.QueuePlace()))
+        self.push_screen(screen_of(self._way.here))
+        if (last := place_of(self.wishes.get(LAST_PLACE, ""))) != self._way.here:
+            self.open(last)
         self.run_worker(feed.follow(self.manager, self._hear), group="news")
 
     def open(self, place: Place) -> None:
         """Show a place over the screen in front."""
+        self._way.forth(place)
         self.push_screen(screen_of(place))
+        self._remember_place()
 
     def go_back(self) -> None:
         """Close the screen in front; the last one ends the session."""
         if len(self.screen_stack) > 2:  # below the queue is the empty screen of Textual
             self.pop_screen()
+            self._way.back()
+            self._remember_place()
         else:
             self.leave()
 
@@ -133,8 +141,11 @@ class ToviApp(PacedApp):
         """One of the main screens; nothing lies above it then but the queue below."""
         while len(self.screen_stack) > 2:
             self.pop_screen()
+        self._way.home()
         if number > 1:
             self.open(_PLACES[number - 1])
+        else:
+            self._remember_place()
 
     def action_help(self) -> None:
         self._in_front(lambda screen: screen.work(lambda: orders.show_help(screen), busy="", group=PERSON))
@@ -161,13 +172,20 @@ class ToviApp(PacedApp):
     def _hear(self, news: News) -> None:
         self._in_front(lambda screen: screen.news(news))
         if news.jobs:
-            jobs = news.jobs
-            self._in_front(lambda screen: screen.work(lambda: self._tell_ends(jobs), busy="", group="ends"))
+            self.run_worker(self._tell_ends(news.jobs), group="ends")  # whatever is in front, a question too
+
+    def _remember_place(self) -> None:
+        """To open there next time, though the line is cut here."""
+        self.run_worker(self.wishes.set(LAST_PLACE, words_of(self._way.here)), group="place")
 
     async def _tell_ends(self, jobs: tuple[int, ...]) -> None:
         """Of one's own jobs, each once."""
         mine = JobFilter(ids=tuple(map(JobId, jobs)), user=self.viewer.me.user, everybody=True)
-        for job in (await self.manager.jobs(mine, Page(len(jobs)))).items:
+        try:
+            page = await self.manager.jobs(mine, Page(len(jobs)))
+        except ToviError:
+            return  # the screen in front tells that nobody answers
+        for job in page.items:
             if job.ended_at is not None and job.ended_at > self.viewer.began_at and job.id not in self._told:
                 self._told.add(job.id)
                 self._tell_end(ended(job))

@@ -70,7 +70,12 @@ THEMES: Final = (
         background="ansi_default",
         surface="ansi_default",
         panel="ansi_default",
-        variables={CURSOR: "ansi_blue", DIM: "ansi_bright_black"},
+        variables={
+            CURSOR: "ansi_blue",
+            DIM: "ansi_bright_black",
+            "ansi-background": "ansi_default",  # Textual's own styles name these two, and make none for this theme
+            "ansi-foreground": "ansi_default",
+        },
     ),
 )
 NAMES: Final = tuple(theme.name for theme in THEMES)

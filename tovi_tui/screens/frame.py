@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import Worker
 
@@ -19,7 +20,7 @@ from tovi_server.core.look import Look
 from tovi_server.core.views import News
 from tovi_tui.screens.dialogs import Answer, AskScreen, PromptScreen, Question, TextScreen
 from tovi_tui.screens.host import Host
-from tovi_tui.text.frame import error_lines, hint_line, place_line
+from tovi_tui.text.frame import error_lines, hint_line, place_line, unanswered_line
 from tovi_tui.text.span import Line, Span, Tone
 from tovi_tui.widgets.words import Words
 
@@ -36,6 +37,8 @@ RETRY_S: Final = 3.0
 class ToviScreen(Screen[None], inherit_bindings=False):
     """One screen. Subclasses give `body` and `load`; their BINDINGS are what the hints and the help say."""
 
+    AUTO_FOCUS = "#main"
+    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back", show=False),
         Binding("q", "back", "back", show=False),
@@ -43,6 +46,7 @@ class ToviScreen(Screen[None], inherit_bindings=False):
 
     _failed = ""
     """The group whose error is told."""
+    _retry: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
         """The widgets between the lines above and below. The one with the id `main` gets the keys."""
@@ -125,6 +129,7 @@ class ToviScreen(Screen[None], inherit_bindings=False):
 
     def tell_error(self, error: ToviError) -> None:
         """Show what went wrong, why and the way out, until something goes well."""
+        self._failed = _LOAD
         self.query_one("#errors", Words).show(error_lines(error))
 
     def show_place(self) -> None:
@@ -147,21 +152,32 @@ class ToviScreen(Screen[None], inherit_bindings=False):
         if busy:
             place = place_line(self.tovi.viewer, self.place())
             self.query_one("#place", Words).show([(*place, Span(f"  {busy}", Tone.DIM))])
+        is_asked = group != _LOAD and (bool(busy) or group == PERSON)
         try:
             await doing()
         except ToviError as error:
-            self._failed = group
-            self.tell_error(error)
-            if isinstance(error, UnavailableError) and group == _LOAD:
-                self.set_timer(RETRY_S, self.reload)
+            if isinstance(error, UnavailableError) and not is_asked:
+                self._try_again(error)
+            else:
+                self.tell_error(error)
+                self._failed = group
         else:
-            self._forget_error(group, by_person=bool(busy))
+            self._forget_error(group, is_asked=is_asked)
         if busy:
             self.show_place()
 
-    def _forget_error(self, group: str, *, by_person: bool) -> None:
-        """What comes by itself, as a load does, takes away only what it had told."""
-        if group == self._failed or (by_person and group != _LOAD):
+    def _try_again(self, error: ToviError) -> None:
+        """What is shown stays, with a banner; one timer, however many loads failed."""
+        self._failed = _LOAD
+        self.query_one("#errors", Words).show([unanswered_line(error)])
+        if self._retry is not None:
+            self._retry.stop()
+        self._retry = self.set_timer(RETRY_S, self.reload)
+
+    def _forget_error(self, group: str, *, is_asked: bool) -> None:
+        """What comes by itself, such as a load, takes away only what the same had told."""
+        if is_asked or group == self._failed:
+            self._failed = ""
             self.query_one("#errors", Words).show(())
 
     def _hinted(self) -> Sequence[tuple[str, str]]:

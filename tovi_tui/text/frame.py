@@ -30,3 +30,10 @@ def error_lines(error: ToviError) -> tuple[Line, ...]:
     if error.hint:
         lines.append(line(Span("   hint: ", Tone.DIM), error.hint))
     return tuple(lines)
+
+
+def unanswered_line(error: ToviError) -> Line:
+    """Calm words for what passes by itself: nobody answers for now."""
+    return line(
+        " ", Span("‖ no answer from the server", Tone.WAIT), Span(f" · trying again … · {error.what}", Tone.DIM)
+    )
