@@ -199,8 +199,10 @@ async def test_those_who_follow_hear_of_notes(house: House, ada: ManagerAPI) -> 
     news = ada.news()
     assert isinstance(news, AsyncGenerator)
     assert (await anext(news)).jobs is None
+    house.rings.clear()
     await ada.annotate(job, note="figure 3", tags=None)
     assert (await anext(news)).jobs == (job,)
+    assert house.rings, "and at once"
     await news.aclose()
 
 

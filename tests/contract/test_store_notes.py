@@ -85,8 +85,10 @@ async def test_tags_that_cannot_be_kept_are_refused(house: House, bad: str) -> N
 
 async def test_preferences_are_each_users_own(accounts: AccountStore) -> None:
     await accounts.prefer("ann", {"theme": "light", "größe": "ü\n☃"})
+    await accounts.prefer("bob", {"theme": "dark"})
+    await accounts.prefer("bob", {"größe": ""})
     assert await accounts.preferences("ann") == {"theme": "light", "größe": "ü\n☃"}
-    assert await accounts.preferences("bob") == {}
+    assert await accounts.preferences("bob") == {"theme": "dark"}
 
 
 async def test_preferences_are_changed_and_forgotten(accounts: AccountStore) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.files_house import a_data_dir, attempt
 from tovi_server.core.errors import UsageError
+from tovi_server.core.views import LogPart
 from tovi_server.files import datadir
 from tovi_server.files.logs import LogFiles
 from tovi_server.manager import log_parts
@@ -51,6 +52,12 @@ def test_the_end_of_a_very_long_log_comes_at_once(log: log_parts._Log, written: 
     part = log_parts._part(log, -8, 100)
     assert (part.start, part.data, part.size_bytes) == (GB, b"the end\n", GB + 8)
     assert time.monotonic() - began < 0.1
+
+
+@pytest.mark.parametrize("start", [1, 2**63 - 1, 10**30])
+def test_nothing_is_behind_the_end_however_far(log: log_parts._Log, written: Path, start: int) -> None:
+    written.write_bytes(b"x")
+    assert log_parts._part(log, start, 100) == LogPart(start, b"", 1, is_final=False)
 
 
 def test_a_search_of_100_mib_takes_less_than_some_seconds(log: log_parts._Log, written: Path) -> None:

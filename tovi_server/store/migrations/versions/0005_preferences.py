@@ -16,6 +16,6 @@ def upgrade() -> None:
         sa.Column("user", AutoString(), nullable=False),
         sa.Column("name", AutoString(), nullable=False),
         sa.Column("value", AutoString(), nullable=False),
-        sa.ForeignKeyConstraint(["user"], ["users.name"], name="fk_preferences_user_users"),
+        sa.ForeignKeyConstraint(["user"], ["users.name"], name="fk_preferences_users"),
         sa.PrimaryKeyConstraint("user", "name", name="pk_preferences"),
     )
