@@ -25,6 +25,9 @@ from tovi_server.core.events import Exited, Started
 from tovi_server.core.ids import AttemptId, JobId, TaskId
 from tovi_server.core.reasons import EndReason, Reason
 from tovi_server.core.resources import GIB, Resources
+from tovi_server.files.datadir import DataDir
+from tovi_server.files.tree import Tree
+from tovi_server.files.viewing import Viewing
 from tovi_server.manager.manager import Manager
 from tovi_server.manager.ports import Mark
 from tovi_server.manager.settings import Images, ManagerSettings
@@ -77,8 +80,9 @@ class FakeLogs:
 
 @dataclass(slots=True)
 class FakeFiles:
-    """A data directory in memory. An archive is `TAR` and the text of its tovi.yaml."""
+    """A data directory in memory. An archive is `TAR` and the text of its tovi.yaml. What SFTP shows is on disk."""
 
+    data: DataDir
     logs: FakeLogs = field(default_factory=FakeLogs)
     received: list[tuple[str, bool]] = field(default_factory=list)
     there: dict[str, list[str]] = field(default_factory=dict)
@@ -95,9 +99,11 @@ class FakeFiles:
 
     def create_project(self, name: str) -> None:
         self.folders.append(f"projects/{name}")
+        self.data.create_project(name)
 
     def create_home(self, user: str) -> None:
         self.folders.append(f"home/{user}")
+        self.data.create_home(user)
 
     def datasets(self, project: str) -> Sequence[views.DatasetView]:
         return [views.DatasetView(name, project, 1, 1, None) for name in self.there.get(project, [])]
@@ -107,6 +113,9 @@ class FakeFiles:
 
     def outputs(self, project: str, tasks: Sequence[TaskId]) -> Sequence[views.OutputView]:
         return [views.OutputView(str(task), name, 1) for task in tasks for name in self.names_of_outputs]
+
+    def files_of(self, me: views.Me, *, authorized_keys: bytes) -> Viewing:
+        return Viewing(Tree(self.data, me, authorized_keys=authorized_keys))
 
     def manifest(self, project: str, job: JobId) -> Sequence[views.FileView]:
         return [views.FileView("train.py", 1)]
@@ -202,8 +211,8 @@ async def open_house(
     folder: Path, doorway: Doorway = direct, *, images: Images = Images.UNUSED
 ) -> AsyncIterator[House]:
     """With one machine, and `root` as the first user."""
-    database = Database.open("sqlite:///tovi.db", base=folder)
-    jobs, accounts, files, clock = JobStore(database), AccountStore(database), FakeFiles(), Steady()
+    database, data = Database.open("sqlite:///tovi.db", base=folder), DataDir.create(folder / "data")
+    jobs, accounts, files, clock = JobStore(database), AccountStore(database), FakeFiles(data), Steady()
     changes = ChangeFeed(jobs, interval=timedelta(milliseconds=20))
     rings: list[int] = []
 
@@ -232,3 +241,4 @@ async def open_house(
     finally:
         feed.cancel()
         await database.close()
+        data.close()

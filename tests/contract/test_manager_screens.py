@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from tovi_server.core.access import Role
 from tovi_server.core.errors import DeniedError, NotFoundError, QuotaExceededError, ToviError, UsageError
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId, Reference, parse_reference
+from tovi_server.core.reasons import EndReason
 from tovi_server.manager import log_parts
 
 pytest_plugins = ("tests.contract.doorways",)
@@ -74,6 +75,44 @@ async def test_a_task_that_was_not_tried_has_an_empty_log(ada: ManagerAPI) -> No
     assert await _part(ada, _ref(job), 0, 10) == views.LogPart(0, b"", 0, is_final=False)
 
 
+async def test_nothing_comes_any_more_of_a_task_that_will_never_be_tried(house: House, ada: ManagerAPI) -> None:
+    job = await submitted(ada, "run: train\n")
+    await ada.cancel((_ref(job),))
+    assert await _part(ada, _ref(job), 0, 10) == views.LogPart(0, b"", 0, is_final=True)
+    assert await _found(ada, _ref(job), "x") == [views.LogMatches((), 0, 0)]
+
+
+async def test_the_log_of_an_earlier_attempt_is_final_and_its_own(house: House, ada: ManagerAPI) -> None:
+    job = await submitted(ada, "run: train\nretries: 1\n")
+    task = f"{job}.main.0"
+    house.files.logs.write(attempt_of(f"{task}/1"), b"first")
+    house.files.logs.write(attempt_of(f"{task}/2"), b"second")
+    await house.run(task, EndReason.ERROR, 1)
+    await house.dispatch(task)
+    assert await _part(ada, _ref(task), 0, 10) == views.LogPart(0, b"second", 6, is_final=False)
+    assert await _part(ada, _ref(task), 0, 10, attempt=1) == views.LogPart(0, b"first", 5, is_final=True)
+    assert await _part(ada, _ref(f"{task}/1"), 0, 10) == views.LogPart(0, b"first", 5, is_final=True)
+
+
+@pytest.mark.parametrize("start", [2**63 - 1, 10**30])
+async def test_a_log_does_not_reach_that_far(house: House, ada: ManagerAPI, start: int) -> None:
+    task = await _logged(house, ada, b"0123456789")
+    assert (await _part(ada, task, start, 10)).data == b""
+    assert (await _part(ada, task, -start, 2)).data == b"01"
+    assert (await _part(ada, task, 0, -start)).data == b""
+    assert await _found(ada, task, "0", start) == [views.LogMatches((), 10, 10)]
+    assert await _found(ada, task, "0", -start) == [views.LogMatches((0,), 10, 10)]
+
+
+async def test_logs_of_other_peoples_jobs_are_theirs(house: House, ada: ManagerAPI) -> None:
+    task = await _logged(house, ada, b"secret")
+    eve = await house.person("eve")
+    with pytest.raises(NotFoundError):
+        await _part(eve, task, 0, 10)
+    with pytest.raises(NotFoundError):
+        await _found(eve, task, "secret")
+
+
 async def test_which_log_is_meant_must_be_said(house: House, ada: ManagerAPI) -> None:
     job = await submitted(ada, "run: train\narray: 0..9\n")
     with pytest.raises(UsageError, match="has 10 tasks"):
@@ -81,6 +120,8 @@ async def test_which_log_is_meant_must_be_said(house: House, ada: ManagerAPI) ->
     task = await _logged(house, ada, b"")
     with pytest.raises(NotFoundError, match="/7"):
         await _part(ada, task, 0, 10, attempt=7)
+    with pytest.raises(NotFoundError, match="/-1"):
+        await _part(ada, task, 0, 10, attempt=-1)
     with pytest.raises(UsageError, match="middle"):
         await _part(ada, task, 0, 10, stream="middle")
 
@@ -120,6 +161,16 @@ async def test_a_search_for_nothing_is_refused(house: House, ada: ManagerAPI) ->
         await _found(ada, task, "")
 
 
+async def test_who_closes_a_search_ends_it(house: House, ada: ManagerAPI) -> None:
+    task = await _logged(house, ada, b"x" * 5000)
+    search = ada.search_log(task, stream="out", attempt=None, text="x", start=0)
+    assert len((await anext(search)).offsets) == 1000
+    assert isinstance(search, AsyncGenerator)
+    await search.aclose()
+    with pytest.raises(StopAsyncIteration):
+        await anext(search)
+
+
 async def test_a_note_and_tags_change_whatever_became_of_the_job(house: House, ada: ManagerAPI) -> None:
     job = JobId(await submitted(ada, "run: train\n"))
     await house.run(f"{job}.main.0")
@@ -135,6 +186,24 @@ async def test_notes_are_as_good_as_at_submission(ada: ManagerAPI) -> None:
         await ada.annotate(job, note="\x1b[2J", tags=None)
     with pytest.raises(UsageError, match="many"):
         await ada.annotate(job, note=None, tags=tuple(f"t{number}" for number in range(1000)))
+
+
+async def test_no_job_is_noted_on_that_is_not_there(ada: ManagerAPI) -> None:
+    for job in (999, 10**30):
+        with pytest.raises(NotFoundError):
+            await ada.annotate(JobId(job), note="x", tags=None)
+
+
+async def test_those_who_follow_hear_of_notes(house: House, ada: ManagerAPI) -> None:
+    job = JobId(await submitted(ada, "run: train\n"))
+    news = ada.news()
+    assert isinstance(news, AsyncGenerator)
+    assert (await anext(news)).jobs is None
+    house.rings.clear()
+    await ada.annotate(job, note="figure 3", tags=None)
+    assert (await anext(news)).jobs == (job,)
+    assert house.rings, "and at once"
+    await news.aclose()
 
 
 async def test_who_may_not_change_a_job_may_not_note_on_it(house: House, ada: ManagerAPI) -> None:

@@ -28,6 +28,8 @@ def live() -> Iterator[Live]:
 @pytest.fixture
 def person(live: Live) -> Iterator[Terminal]:
     with terminal(live.ssh_words(), columns=100, lines=28) as sitting:
+        sitting.wait_for("tovi ·")
+        sitting.keys("1")  # a session opens where the one before it was
         sitting.wait_for("other")
         yield sitting
 

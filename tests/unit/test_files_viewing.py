@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from tests.files_house import AUTHORIZED_KEYS, a_data_dir, a_tree, open_descriptors, put
 from tovi_server.core.access import Role
-from tovi_server.core.errors import ConflictError, DeniedError, NotFoundError
+from tovi_server.core.errors import ConflictError, DeniedError, NotFoundError, UsageError
 from tovi_server.core.views import FileView
+from tovi_server.files.attributes import Attributes
 from tovi_server.files.datadir import DataDir
 from tovi_server.files.tree import Tree
 from tovi_server.files.viewing import MOST_BYTES, Viewing
@@ -65,11 +67,22 @@ def test_a_name_that_is_no_text_is_shown_with_escapes(tree: Tree, files: Viewing
     assert _names(files) == ["\\udcff"]
 
 
+@pytest.mark.parametrize("year", [-(10**5), 12_000, 10**12])
+def test_a_file_from_a_year_without_dates_is_shown_without_a_time(
+    tree: Tree, files: Viewing, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    strange = Attributes(stat.S_IFREG | 0o644, 5, (year - 1970) * 31_556_952.0, 0.0)
+    monkeypatch.setattr(tree, "list", lambda path: iter([(b"a", strange)]))
+    assert files.page(SCANS, after=None, limit=10).items == (FileView("a", 5, None),)
+
+
 def test_parts_of_a_file(tree: Tree, files: Viewing) -> None:
     put(tree, b"/datasets/scans/a", b"0123456789")
     part = files.part(f"{SCANS}/a", start=3, length=4)
     assert (part.start, part.data, part.size_bytes) == (3, b"3456", 10)
-    assert files.part(f"{SCANS}/a", start=30, length=4).data == b""
+    for start in (10, 30, 2**63 - 1, 10**30):
+        assert files.part(f"{SCANS}/a", start=start, length=4).data == b""
+    assert files.part(f"{SCANS}/a", start=-(10**30), length=-(10**30)).data == b""
     put(tree, b"/datasets/scans/large", b"x" * 600_000)
     assert len(files.part(f"{SCANS}/large", start=0, length=10**9).data) == MOST_BYTES
     assert files.part("authorized_keys", start=0, length=1000).data == AUTHORIZED_KEYS
@@ -99,6 +112,21 @@ def test_errors_name_the_path(files: Viewing) -> None:
             files.page(path, after=None, limit=1)
     with pytest.raises(NotFoundError, match="datasets/none"):
         files.part("datasets/none", start=0, length=1)
+
+
+@pytest.mark.parametrize("path", ["datasets/a\0b", "datasets/" + "x" * 5000, "x/" * 200])
+def test_paths_that_nothing_could_have_are_told_as_such(files: Viewing, path: str) -> None:
+    with pytest.raises(UsageError):
+        files.page(path, after=None, limit=1)
+    with pytest.raises(UsageError):
+        files.part(path, start=0, length=1)
+    with pytest.raises(UsageError):
+        files.remove(path)
+
+
+def test_a_folder_is_not_read_as_a_file(files: Viewing) -> None:
+    with pytest.raises(UsageError, match=SCANS):
+        files.part(SCANS, start=0, length=1)
 
 
 def test_what_sftp_refuses_to_change_is_refused(data: DataDir, files: Viewing) -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tovi_server.files import modes, names
 
@@ -34,6 +35,14 @@ class Attributes:
 
 def of(found: os.stat_result) -> Attributes:
     return Attributes(modes.shown(found.st_mode), found.st_size, found.st_mtime, found.st_atime)
+
+
+def time_of(mtime: float) -> datetime | None:
+    """To the second; None: in no year that has a date, which jobs can make files say."""
+    try:
+        return datetime.fromtimestamp(int(mtime), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def of_shelf(behind: os.stat_result | None) -> Attributes:

@@ -6,12 +6,12 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from tovi_server.core import views
 from tovi_server.core.ids import JobId, TaskId
 from tovi_server.files import datadir, job_places, names, snapshots
+from tovi_server.files.attributes import time_of
 from tovi_server.files.datadir import DataDir
 
 MOST_FILES: Final = 10_000
@@ -26,8 +26,7 @@ class _Found:
     stat: os.stat_result
 
     def view(self) -> views.FileView:
-        changed = datetime.fromtimestamp(int(self.stat.st_mtime), UTC)
-        return views.FileView(os.fsdecode(self.path), self.stat.st_size, changed)
+        return views.FileView(os.fsdecode(self.path), self.stat.st_size, time_of(self.stat.st_mtime))
 
 
 def datasets(data: DataDir, project: str) -> tuple[views.DatasetView, ...]:
@@ -62,9 +61,8 @@ def _dataset(data: DataDir, project: str, name: str, *, most_files: int) -> view
                 files.append(found.view())
     finally:
         os.close(folder)
-    modified_at = datetime.fromtimestamp(int(changed), UTC)
     files.sort(key=lambda file: file.path)
-    return views.DatasetView(name, project, total, size, modified_at, tuple(files))
+    return views.DatasetView(name, project, total, size, time_of(changed), tuple(files))
 
 
 def outputs(data: DataDir, project: str, tasks: Sequence[TaskId]) -> tuple[views.OutputView, ...]:

@@ -10,13 +10,12 @@ import heapq
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Final
 
 from tovi_server.core import views
-from tovi_server.core.errors import ConflictError, DeniedError, NotFoundError, ToviError
+from tovi_server.core.errors import ConflictError, DeniedError, NotFoundError, ToviError, UsageError
 from tovi_server.core.safe import safe_line
-from tovi_server.files.attributes import Attributes
+from tovi_server.files.attributes import Attributes, time_of
 from tovi_server.files.tree import Tree
 
 MOST_FILES: Final = 1000
@@ -32,6 +31,9 @@ _ERRORS: Final[dict[int | None, type[ToviError]]] = {
     errno.EXDEV: DeniedError,
     errno.EEXIST: ConflictError,
     errno.ENOTEMPTY: ConflictError,
+    errno.EINVAL: UsageError,
+    errno.EISDIR: UsageError,
+    errno.ENAMETOOLONG: UsageError,
 }
 
 
@@ -56,8 +58,7 @@ class Viewing:
         with _told(path):
             opened = self._tree.open_read(_bytes(path))
             try:
-                data = os.pread(opened, max(0, min(length, MOST_BYTES)), max(0, start))
-                return views.FilePart(max(0, start), data, os.fstat(opened).st_size)
+                return _part(opened, max(0, start), max(0, min(length, MOST_BYTES)))
             finally:
                 os.close(opened)
 
@@ -75,8 +76,14 @@ class Viewing:
             self._tree.rename(_bytes(path), _bytes(to), replace=False)
 
 
+def _part(opened: int, start: int, length: int) -> views.FilePart:
+    size = os.fstat(opened).st_size
+    data = os.pread(opened, length, start) if start < size else b""
+    return views.FilePart(start, data, max(size, start + len(data)) if data else size)
+
+
 def _view(name: bytes, found: Attributes) -> views.FileView:
-    changed = datetime.fromtimestamp(int(found.mtime), UTC) if found.mtime else None
+    changed = time_of(found.mtime) if found.mtime else None
     return views.FileView(safe_line(os.fsdecode(name)) + ("/" if found.is_dir else ""), found.size, changed)
 
 

@@ -47,15 +47,13 @@ async def part(
 ) -> LogPart:
     """Some bytes; none where the log has not got so far, or is not there yet."""
     log = await _log(desk, reference, stream, attempt)
-    if log is None:
-        return LogPart(0, b"", 0, is_final=False)
     return await asyncio.to_thread(_part, log, start, length)
 
 
 def _part(log: _Log, start: int, length: int) -> LogPart:
     size = log.size()
     first = max(0, size + start) if start < 0 else start
-    data = log.read(first, max(0, min(length, MOST_BYTES)))
+    data = log.read(first, max(0, min(length, MOST_BYTES))) if first < size else b""
     return LogPart(first, data, max(size, first + len(data)) if data else size, log.is_final)
 
 
@@ -66,13 +64,20 @@ async def search(
     if not 0 < len(text) <= LONGEST_TEXT:
         raise UsageError(f"the text has {len(text)} characters", why=f"a search is for 1 to {LONGEST_TEXT}")
     log = await _log(desk, reference, stream, attempt)
-    wanted, done = text.encode(errors="surrogateescape").lower(), max(0, start)
-    while log is not None:
+    wanted, done = _bytes(text).lower(), max(0, start)
+    while True:
         matches = await asyncio.to_thread(_search, log, wanted, done)
         yield matches
         if matches.searched_to >= matches.size_bytes:
             return
         done = matches.searched_to
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f'"{text}" is no text', why="it has half a character") from error
 
 
 def _search(log: _Log, wanted: bytes, start: int) -> LogMatches:
@@ -83,7 +88,7 @@ def _search(log: _Log, wanted: bytes, start: int) -> LogMatches:
         if not block:
             return LogMatches(tuple(offsets), size, size)
         found = block.find(wanted)
-        while 0 <= found < _BLOCK:
+        while 0 <= found < min(_BLOCK, size - at):
             offsets.append(at + found)
             if len(offsets) == MOST_MATCHES:
                 return LogMatches(tuple(offsets), at + found + 1, size)
@@ -92,8 +97,8 @@ def _search(log: _Log, wanted: bytes, start: int) -> LogMatches:
     return LogMatches(tuple(offsets), min(at, size), size)
 
 
-async def _log(desk: Desk, reference: Reference, stream: str, attempt: int | None) -> _Log | None:
-    """The log of one task; None: it was not tried yet."""
+async def _log(desk: Desk, reference: Reference, stream: str, attempt: int | None) -> _Log:
+    """The log of one task; an empty one where it was not tried yet."""
     if stream not in STREAMS:
         raise UsageError(f'"{stream}" is no stream', why="a log has out and err")
     found = parts.narrow(await need_job(desk, reference.job), reference)
@@ -104,11 +109,10 @@ async def _log(desk: Desk, reference: Reference, stream: str, attempt: int | Non
     task = await desk.jobs.task(found.only_task)
     assert task is not None, "a task within the bounds of its stage exists"
     number = attempt or found.attempt or task.attempt
-    if number > task.attempt:
+    if not 0 <= number <= task.attempt:
         raise NotFoundError(f"there is no attempt {task.id}/{number}", why=f"it was tried {task.attempt} times")
-    if number == 0:
-        return None
-    is_final = number < task.attempt or task.state not in ACTIVE
+    ended = task.state.is_final if number == 0 else task.state not in ACTIVE
+    is_final = number < task.attempt or ended
     return _Log(desk.files.logs, found.job.project, AttemptId(task.id, number), stream, is_final)
 
 

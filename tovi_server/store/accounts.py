@@ -129,6 +129,7 @@ class AccountStore:
             QuotaExceededError: there would be too many.
             UsageError: a name or a value is too long, or cannot be kept.
         """
+        preferences.need_few(len(values))
         for name, value in values.items():
             check_line("the preference's name", name, longest=64)
             check(f"the preference {name}", value, longest=1024)

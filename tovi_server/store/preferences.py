@@ -31,6 +31,12 @@ def prefer(connection: Connection, user: str, values: Mapping[str, str]) -> None
     kept = [{"user": user, "name": name, "value": value} for name, value in values.items() if value]
     if kept:
         connection.execute(insert(tables.preferences), kept)
-    count = len(read_preferences(connection, user))
+    need_few(len(read_preferences(connection, user)))
+
+
+def need_few(count: int) -> None:
+    """Raises:
+    QuotaExceededError: so many are too many.
+    """
     if count > MOST:
         raise QuotaExceededError(f"{count} preferences are too many", why=f"a user may have {MOST}")
