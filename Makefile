@@ -34,7 +34,7 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 	$(PYTEST) tests/unit
 
 test: check ## check, then all that this machine has the parts for
-	$(PYTEST) --dist loadfile tests -m "not cluster" --ignore=tests/unit
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests -m "not cluster" --ignore=tests/unit
 	$(CLUSTER_TESTS)
 	$(BIN)/python -m pytest -q tests/cluster_faults
 

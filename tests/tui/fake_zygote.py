@@ -80,6 +80,7 @@ def say(text: str) -> None:
 if __name__ == "__main__":
     fake = types.ModuleType("tovi_tui.session")
     fake.run_session = run_session  # type: ignore[attr-defined]  # it stands for the module
+    fake.app_for = None  # type: ignore[attr-defined]  # the zygote imports all modules, and one of them wants it
     sys.modules["tovi_tui.session"] = fake
     sys.path.insert(0, os.getcwd())
     from tovi_tui.zygote import run_zygote

@@ -44,9 +44,9 @@ def test_a_job_is_found_looked_into_followed_and_cancelled(live: Live, person: T
     person.wait_for("line 300")
     person.wait_for("following")
     person.keys("/line 77\r")
-    person.wait_for("match 1 of 1")
+    person.wait_for("1 of 1 matches")
     person.keys("\x1b")
-    person.wait_until(lambda: "1 matches" not in person.text, what="the end of the search")
+    person.wait_until(lambda: "matches" not in person.text, what="the end of the search")
     person.keys("q")
     person.wait_for("main: 1 task")
     person.keys("c")
@@ -54,7 +54,7 @@ def test_a_job_is_found_looked_into_followed_and_cancelled(live: Live, person: T
     person.keys("\r")
     person.keys("y")
     person.wait_for("cancelled", deadline_s=60)
-    assert live.json("show", "2")["job"]["state"] == "cancelled"
+    assert live.json("show", "2")["state"] == "cancelled"
 
 
 def test_the_screens_follow_the_size_of_the_window(person: Terminal) -> None:
