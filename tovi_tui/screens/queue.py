@@ -68,7 +68,6 @@ class QueueScreen(ToviScreen):
         yield self._table
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(_GLANCE_S, self._glance)
         self.set_interval(_TICK_S, self._table.draw)
         self._glance()
