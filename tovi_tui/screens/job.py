@@ -140,7 +140,7 @@ class JobScreen(ToviScreen):
         self.tovi.open(RerunPlace(self._number))
 
     def action_cancel(self) -> None:
-        if self._job and (targets := on_jobs.targets([self._job])):
+        if self._job and (targets := on_jobs.targets(self, [self._job])):
             self.work(partial(control.cancel, self, targets), busy="", group=PERSON)
 
     def action_cancel_task(self) -> None:
@@ -149,7 +149,7 @@ class JobScreen(ToviScreen):
             self.work(partial(control.cancel, self, [target]), busy="", group=PERSON)
 
     def action_hold(self) -> None:
-        if self._job and (targets := on_jobs.targets([self._job])):
+        if self._job and (targets := on_jobs.targets(self, [self._job])):
             self.work(partial(control.hold_or_release, self, targets), busy="holding …", group="control")
 
     def action_note(self) -> None:

@@ -15,8 +15,11 @@ from tovi_tui.text import jobs, lines_to_type
 from tovi_tui.text.span import Span, Tone, line
 
 
-def targets(chosen: Iterable[JobView]) -> list[Target]:
-    """Those that can still be controlled."""
+def targets(screen: ToviScreen, chosen: Iterable[JobView]) -> list[Target]:
+    """Those that can still be controlled; when they have all ended, it is told."""
+    chosen = tuple(chosen)
+    if chosen and all(job.ended_at for job in chosen):
+        screen.tell("ended already: nothing to cancel or hold")
     return [
         Target(str(job.id), job.name, held=job.held, started=job.started_at is not None)
         for job in chosen
@@ -38,6 +41,8 @@ async def open_log(screen: ToviScreen, job: JobView) -> None:
     details = await screen.manager.show(parse_reference(str(job.id)))
     if task := most_telling(details.tasks):
         screen.tovi.open(LogPlace((task.id,)))
+    else:
+        screen.tell(f"{job.id} has no task that you may see")
 
 
 def most_telling(tasks: Sequence[TaskView]) -> TaskView | None:

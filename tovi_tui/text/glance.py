@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from tovi_server.core.look import Look
 from tovi_server.core.resources import format_cpus
 from tovi_server.core.views import NodeView, QueueView
 from tovi_tui.text.bars import bar
@@ -22,6 +23,11 @@ def glance(nodes: Sequence[NodeView], queues: Sequence[QueueView]) -> Line:
         spans += [Span("   "), Span(f"{lost} not ready", Tone.BAD)]
     running, waiting = sum(queue.running for queue in queues), sum(queue.queued for queue in queues)
     return (*spans, *line(Span("   running ", Tone.DIM), str(running), Span(" · waiting ", Tone.DIM), str(waiting)))
+
+
+def told_time(look: Look) -> Line:
+    """The hour, and in which zone all times are told."""
+    return line(Span(f"   {look.now.astimezone(look.zone):%H:%M %Z}", Tone.DIM))
 
 
 def _cpus(nodes: Sequence[NodeView]) -> Line:
