@@ -41,17 +41,17 @@ class JobList:
         """In the order in which they are shown."""
         return self.sought.order.sorted(filter(self.sought.keeps, self._jobs.values()), me=self._me())
 
-    def check(self) -> None:
-        """Raises UsageError: a word of what is sought cannot be meant."""
-        self.sought.job_filter(self._me())
-
     def is_fresh(self, job: JobView) -> bool:
         """Whether it changed, or came, just now."""
         changed_at = self._changed.get(job.id)
         return changed_at is not None and self._now() - changed_at < FRESH
 
     async def load(self) -> AsyncIterator[None]:
-        """All of them, anew; a step for each page. What is no longer among them goes at the end."""
+        """All of them, anew; a step for each page. What is no longer among them goes at the end.
+
+        Raises:
+            UsageError: a word of what is sought cannot be meant.
+        """
         asked, found, before = self.sought.job_filter(self._me()), dict[int, JobView](), None
         self._meanwhile = {}
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Final
@@ -11,32 +11,23 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tovi_server.core.errors import UsageError
 from tovi_server.core.views import JobView, News
 from tovi_tui.job_list import FRESH, MOST, JobList
-from tovi_tui.places import JobPlace, MetricsPlace, QueuePlace, RerunPlace
-from tovi_tui.screens import control, on_jobs
+from tovi_tui.places import JobPlace, MetricsPlace, Place, QueuePlace, RerunPlace
+from tovi_tui.screens import job_columns, on_jobs
 from tovi_tui.screens.foot import Foot
 from tovi_tui.screens.frame import PERSON, ToviScreen
+from tovi_tui.screens.glance_line import GlanceLine
 from tovi_tui.text import jobs
-from tovi_tui.text.columns import Column
 from tovi_tui.text.empty import no_jobs
 from tovi_tui.text.filter import Scope
-from tovi_tui.text.glance import glance, told_time
 from tovi_tui.text.order import Order
 from tovi_tui.text.sought import Sought
-from tovi_tui.text.span import Span, Tone, line
 from tovi_tui.widgets.field import field
 from tovi_tui.widgets.row_table import RowTable
-from tovi_tui.widgets.words import Words
 
-GLANCE_S: Final = 5.0
 TICK_S: Final = 10.0
 """Times that are told as so long ago move on."""
-
-
-COLUMNS: Final = "columns"
-"""The wish that names them."""
 
 
 class QueueScreen(ToviScreen):
@@ -67,10 +58,11 @@ class QueueScreen(ToviScreen):
         self._table: RowTable[JobView] = RowTable(
             jobs.COLUMNS, key=lambda job: job.id, look=self.look, is_fresh=self._list.is_fresh, id="main"
         )
+        self._glance = GlanceLine(self)
         self._foot = Foot(self, lambda: self._table.current)
 
     def body(self) -> Iterable[Widget]:
-        yield Words((), id="glance")
+        yield self._glance.words
         filter = field(self._list.sought.text, placeholder="state:running user:me tag:… name", id="filter")
         filter.display = bool(self._list.sought.text)
         yield filter
@@ -78,13 +70,13 @@ class QueueScreen(ToviScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self._table.show_columns(self._remembered_columns())
-        self.set_interval(GLANCE_S, self._glance)
+        self._table.show_columns(job_columns.remembered(self.tovi.wishes))
+        self._glance.begin()
         self.set_interval(TICK_S, self._tick)
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self._glance()
+        self._glance.ask()
 
     def place(self) -> str:
         return self._list.sought.words + (f" · the first {MOST:,}" if self._list.is_cut else "")
@@ -110,51 +102,38 @@ class QueueScreen(ToviScreen):
         self._table.empty = no_jobs(self._list.sought, self.tovi.viewer.server)
         self._table.show(self._list.ordered())
 
-    @property
-    def _is_seen(self) -> bool:
-        return self.tovi.is_watched and self.is_current
-
     def _tick(self) -> None:
-        if self._is_seen:
+        if self.is_seen:
             self._table.draw()
-
-    def _glance(self) -> None:
-        if self._is_seen:
-            self.work(self._load_glance, busy="", group="glance")
-
-    async def _load_glance(self) -> None:
-        nodes, queues = await self.manager.nodes(), await self.manager.queues()
-        self.query_one("#glance", Words).show([(Span(" "), *glance(nodes, queues), *told_time(self.look()))])
 
     def on_row_table_moved(self) -> None:
         self._foot.follow()
 
     def on_row_table_opened(self) -> None:
-        if job := self._table.current:
-            self.tovi.open(JobPlace(job.id))
+        self.action_open()
 
     def action_open(self) -> None:
-        self.on_row_table_opened()
+        self._open(JobPlace)
+
+    def action_metrics(self) -> None:
+        self._open(MetricsPlace)
+
+    def action_rerun(self) -> None:
+        self._open(RerunPlace)
+
+    def _open(self, place: Callable[[int], Place]) -> None:
+        if job := self._table.current:
+            self.tovi.open(place(job.id))
 
     def action_log(self) -> None:
         if job := self._table.current:
             self.work(partial(on_jobs.open_log, self, job), busy="to its log …", group="open")
 
-    def action_metrics(self) -> None:
-        if job := self._table.current:
-            self.tovi.open(MetricsPlace(job.id))
-
-    def action_rerun(self) -> None:
-        if job := self._table.current:
-            self.tovi.open(RerunPlace(job.id))
-
     def action_cancel(self) -> None:
-        if targets := on_jobs.targets(self, self._table.chosen):
-            self.work(partial(control.cancel, self, targets), busy="", group=PERSON)
+        on_jobs.cancel(self, self._table.chosen)
 
     def action_hold(self) -> None:
-        if targets := on_jobs.targets(self, self._table.chosen):
-            self.work(partial(control.hold_or_release, self, targets), busy="holding …", group="control")
+        on_jobs.hold_or_release(self, self._table.chosen)
 
     def action_sort(self) -> None:
         self._order_by(self._list.sought.order.next())
@@ -168,20 +147,7 @@ class QueueScreen(ToviScreen):
         self.show_place()
 
     def action_columns(self) -> None:
-        self.work(self._ask_columns, busy="", group=PERSON)
-
-    async def _ask_columns(self) -> None:
-        there = line(Span(f"of {' '.join(jobs.COLUMN_NAMES)}; none: the usual", Tone.DIM))
-        names = await self.prompt("Which columns?", text=self.tovi.wishes.get(COLUMNS, ""), details=[there])
-        if names is not None:
-            self._table.show_columns(jobs.chosen(names))
-            await self.tovi.set(COLUMNS, names)
-
-    def _remembered_columns(self) -> Sequence[Column[JobView]]:
-        try:
-            return jobs.chosen(self.tovi.wishes.get(COLUMNS, ""))
-        except UsageError:
-            return jobs.COLUMNS  # another version knew them
+        self.work(partial(job_columns.choose, self, self._table), busy="", group=PERSON)
 
     def action_ended(self) -> None:
         self._look_for(replace(self._list.sought.scope, ended=not self._list.sought.scope.ended))
@@ -199,15 +165,10 @@ class QueueScreen(ToviScreen):
         filter.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Live, as far as it makes sense yet."""
+        """Live; what cannot be meant yet is told in place."""
         self._list.sought = replace(self._list.sought, text=event.value.strip())
         self.show_place()
-        try:
-            self._list.check()
-        except UsageError as error:
-            self.tell_error(error)
-        else:
-            self.reload()
+        self.reload()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.input.display = bool(event.value.strip())
