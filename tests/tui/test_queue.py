@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from textual.pilot import Pilot
 
-from tests.fakes_manager import FakeManager, a_job
+from tests.fakes_manager import NOW, FakeManager, a_job
 from tests.tui.house import opened, rested, settled, shown
 from tests.tui.lab import Lab
 from tovi_server.core.errors import UnavailableError
 from tovi_server.core.ids import parse_reference
+from tovi_server.core.reasons import Reason
 from tovi_server.core.views import News
+from tovi_tui.job_list import FRESH, MOST
+from tovi_tui.screens.queue import QueueScreen
+from tovi_tui.widgets.row_table import RowTable
 
 
 def asked(manager: FakeManager, verb: str) -> list[object]:
@@ -196,3 +202,212 @@ async def test_a_server_that_does_not_answer_is_asked_again() -> None:
         await settled(pilot)
         assert "the database cannot be used now" in "\n".join(shown(pilot))
         assert "cifar-sweep" in "\n".join(shown(pilot)), "what is known stays"
+
+
+async def test_an_ended_job_says_where_its_results_are_and_cannot_be_cancelled() -> None:
+    manager = Lab()
+    ended = replace(manager.job_list[0], id=500, state="failed", ended_at=NOW, reason=Reason("error", "no space left"))
+    manager.job_list = (ended, *manager.job_list)
+    async with opened(manager) as pilot:
+        assert "✗ failed no space left · results in jobs/500, f fetches them" in shown(pilot)[-2]
+        await rested(pilot)
+        assert asked(manager, "why") == [], "nobody asks why it waits"
+        await pilot.press("c")
+        await settled(pilot)
+        await pilot.press("h")
+        await settled(pilot)
+        assert "ended already: nothing to cancel or hold" in told(pilot)
+        assert (asked(manager, "cancel"), asked(manager, "hold")) == ([], [])
+
+
+async def test_why_is_asked_once_for_where_the_cursor_rests_and_not_for_what_it_passes() -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        await rested(pilot)
+        manager.asked.clear()
+        await pilot.press("down", "down", "down", "up")
+        await rested(pilot)
+        manager.told.put_nowait(News((412,)))
+        await rested(pilot)
+        assert asked(manager, "why") == [parse_reference("409")]
+
+
+async def test_what_is_to_be_typed_stays_until_the_cursor_moves() -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        await pilot.press("down", "f")
+        manager.told.put_nowait(News((412,)))
+        await rested(pilot)
+        assert "fetch its results" in shown(pilot)[-2]
+        await pilot.press("up")
+        assert "fetch its results" not in shown(pilot)[-2]
+
+
+async def test_columns_are_chosen_and_remembered() -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        await pilot.press("C", *"state queue id", "enter")
+        await settled(pilot)
+        assert header_of(pilot) == ["STATE", "QUEUE", "JOB"]
+        await pilot.press("C")
+        await pilot.press(*["backspace"] * 20, *"nmae", "enter")
+        await settled(pilot)
+        assert 'there is no column "nmae"' in "\n".join(shown(pilot))
+        assert "perhaps name" in "\n".join(shown(pilot))
+        assert header_of(pilot) == ["STATE", "QUEUE", "JOB"], "as it was"
+    async with opened(manager) as pilot:
+        assert header_of(pilot) == ["STATE", "QUEUE", "JOB"]
+
+
+async def test_columns_that_are_none_any_more_are_the_usual() -> None:
+    manager = Lab()
+    manager.preferred = {"columns": "id colour"}
+    async with opened(manager) as pilot:
+        assert header_of(pilot)[:3] == ["JOB", "NAME", "USER"]
+
+
+async def test_a_filter_without_a_hit_says_so_and_how_to_drop_it() -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        there, manager.job_list = manager.job_list, ()
+        await pilot.press("slash", *"nosuch", "enter")
+        await settled(pilot)
+        text = "\n".join(shown(pilot))
+        assert "No job is like this: nosuch" in text
+        assert "esc drops the filter" in text
+        manager.job_list = there
+        await pilot.press("escape")
+        await settled(pilot)
+        assert "No job is like this" not in "\n".join(shown(pilot))
+
+
+async def test_nothing_but_ended_jobs_names_the_key_that_shows_them() -> None:
+    async with opened(FakeManager()) as pilot:
+        text = "\n".join(shown(pilot))
+        assert "a shows what has ended" in text
+        assert "scp -P 2222 -r MY-FILES tovi.cluster:datasets/NAME/" in text
+        await pilot.press("a")
+        await settled(pilot)
+        assert "There is no job yet." in "\n".join(shown(pilot))
+
+
+async def test_held_jobs_are_found_by_what_the_list_calls_them() -> None:
+    async with opened(Lab()) as pilot:
+        await pilot.press("slash", *"state:held", "enter")
+        await settled(pilot)
+        text = "\n".join(shown(pilot))
+        assert "notebook" in text
+        assert "bigsim" not in text
+
+
+async def test_what_changed_is_bold_until_it_is_old() -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        assert not is_bold(pilot, "lens-survey")
+        manager.job_list = (manager.job_list[0], replace(manager.job_list[1], state="failed"), *manager.job_list[2:])
+        manager.told.put_nowait(News((411, 409)))
+        await settled(pilot)
+        assert is_bold(pilot, "lens-survey")
+        assert not is_bold(pilot, "bigsim"), "nothing of it changed"
+        later(pilot, FRESH)
+        pilot.app.screen.query_one(RowTable).draw()
+        await pilot.pause()
+        assert not is_bold(pilot, "lens-survey")
+
+
+async def test_times_move_on_only_while_somebody_looks() -> None:
+    async with opened(Lab()) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, QueueScreen)
+        later(pilot, timedelta(hours=1))
+        pilot.app.is_watched = False  # type: ignore[attr-defined]  # it is ours
+        screen._tick()
+        await pilot.pause()
+        assert "1h12m" in row_of(pilot, "cifar-sweep")
+        pilot.app.is_watched = True  # type: ignore[attr-defined]  # it is ours
+        screen._tick()
+        await pilot.pause()
+        assert "2h12m" in row_of(pilot, "cifar-sweep")
+
+
+async def test_the_cluster_is_not_asked_for_while_another_screen_is_in_front() -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, QueueScreen)
+        await pilot.press("enter")
+        await settled(pilot)
+        manager.asked.clear()
+        screen._glance.ask()
+        await settled(pilot)
+        assert asked(manager, "nodes") == []
+        await pilot.press("escape")
+        await settled(pilot)
+        assert len(asked(manager, "nodes")) == 1, "and at once when one comes back"
+
+
+async def test_below_a_question_the_cluster_is_seen_and_asked_for() -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, QueueScreen)
+        await pilot.press("c")
+        await settled(pilot)
+        manager.asked.clear()
+        screen._glance.ask()
+        await settled(pilot)
+        assert len(asked(manager, "nodes")) == 1
+
+
+async def test_a_job_without_a_task_says_so_where_its_log_would_be() -> None:
+    manager = FakeManager()
+    manager.job_list = (a_job(),)
+    manager.details = replace(manager.details, tasks=())
+    async with opened(manager) as pilot:
+        await pilot.press("l")
+        await settled(pilot)
+        assert told(pilot) == ["12 has no task that you may see"]
+
+
+async def test_a_list_that_is_cut_says_so() -> None:
+    manager = Lab()
+    manager.job_list = tuple(a_job(number) for number in range(MOST + 1, 0, -1))
+    async with opened(manager) as pilot:
+        assert "queue · the first 10,000" in shown(pilot)[0]
+
+
+async def test_what_is_essential_has_room_in_a_small_terminal() -> None:
+    async with opened(Lab(), size=(60, 20)) as pilot:
+        assert header_of(pilot)[:2] == ["JOB", "NAME"]
+        assert "● running" in row_of(pilot, "cifar-sweep")
+        assert "CPU 217/448" in "\n".join(shown(pilot))
+
+
+def told(pilot: Pilot[None]) -> list[str]:
+    """What the app said in passing."""
+    return [notification.message for notification in pilot.app._notifications]  # private: toasts fade in
+
+
+def row_of(pilot: Pilot[None], name: str) -> str:
+    """The line of the list with that name."""
+    return next(text for text in shown(pilot)[:-2] if name in text)
+
+
+def header_of(pilot: Pilot[None]) -> list[str]:
+    """The titles of the columns."""
+    table = pilot.app.screen.query_one(RowTable)
+    return shown(pilot)[table.region.y].split()
+
+
+def is_bold(pilot: Pilot[None], name: str) -> bool:
+    """Whether the name stands there in bold."""
+    strips = pilot.app.screen._compositor.render_strips(pilot.app.size)  # private, as in `shown`
+    parts = [part for strip in strips[:-2] for part in strip if name in part.text]
+    return all(part.style is not None and bool(part.style.bold) for part in parts)
+
+
+def later(pilot: Pilot[None], by: timedelta) -> None:
+    """So much time goes by."""
+    viewer = pilot.app.viewer  # type: ignore[attr-defined]  # it is ours
+    now = viewer.clock() + by
+    pilot.app.viewer = replace(viewer, clock=lambda: now)  # type: ignore[attr-defined]  # it is ours

@@ -25,6 +25,7 @@ class Table(RowTable[Row]):
     """Counts the lines that it draws."""
 
     drawn = 0
+    fresh: frozenset[int] = frozenset()
 
     def refresh(self, *regions: Region, **more: Any) -> Any:
         self.drawn += sum(region.height for region in regions)
@@ -36,7 +37,14 @@ class Alone(App[None]):
 
     def compose(self) -> ComposeResult:
         columns: list[Column[Row]] = [Column("text", "TEXT", lambda row, look: line(row[1]), 10, grow=1)]
-        yield Table(columns, key=lambda row: row[0], look=lambda: Look(NOW), id="main")
+        table = Table(
+            columns,
+            key=lambda row: row[0],
+            look=lambda: Look(NOW),
+            is_fresh=lambda row: row[0] in table.fresh,
+            id="main",
+        )
+        yield table
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"cursor": "#333333", "dim": "#888888"}
@@ -55,6 +63,11 @@ async def a_table(rows: list[Row]) -> AsyncIterator[tuple[Table, Pilot[None]]]:
 
 def rows(first: int, last: int) -> list[Row]:
     return [(number, f"row {number}") for number in range(first, last)]
+
+
+def texts(table: Table) -> list[str]:
+    """What is on its lines."""
+    return [table.render_line(y).text.rstrip() for y in range(table.size.height)]
 
 
 def in_sight(table: Table) -> list[int]:
@@ -114,6 +127,38 @@ async def test_only_lines_that_look_different_are_drawn() -> None:
         table.drawn = 0
         table.show([*rows(0, 3), (3, "changed"), *rows(4, 60)])
         assert table.drawn == 0
+
+
+async def test_without_rows_it_says_what_it_was_given_to_say() -> None:
+    async with a_table([]) as (table, pilot):
+        table.empty = (line("nothing"), line("type this"))
+        table.show([])
+        await pilot.pause()
+        assert texts(table)[1:4] == ["nothing", "type this", ""]
+        table.show(rows(0, 1))
+        await pilot.pause()
+        assert texts(table)[1:3] == ["▸ row 0", ""]
+
+
+async def test_a_row_that_is_fresh_looks_so_unless_marked_or_under_the_cursor() -> None:
+    async with a_table(rows(0, 4)) as (table, pilot):
+        table.fresh = frozenset({0, 1, 2})
+        await pilot.press("down", "space", "end")
+        assert [table.part_at(index) for index in range(4)] == [
+            "row--fresh",
+            "row--marked",
+            "row--fresh",
+            "row--cursor",
+        ]
+
+
+async def test_scrolling_without_the_cursor_stops_at_the_ends() -> None:
+    async with a_table(rows(0, 50)) as (table, _):
+        table.scroll_to_line(999)
+        assert in_sight(table) == list(range(40, 50))
+        table.scroll_to_line(-5)
+        assert in_sight(table)[0] == 0
+        assert table.current == (0, "row 0")
 
 
 async def test_keys_of_a_page_and_the_ends() -> None:

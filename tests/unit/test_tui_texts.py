@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -12,16 +14,19 @@ from tests.fakes_manager import NOW, a_job
 from tovi_server.core.errors import ToviError, UsageError
 from tovi_server.core.filters import JobFilter
 from tovi_server.core.look import Look
+from tovi_server.core.reasons import Reason
 from tovi_server.core.states import TaskState
 from tovi_server.core.views import NodeView, QueueView, Requested, ServerInfo
 from tovi_tui import places
-from tovi_tui.text import commands, lines_to_type
+from tovi_tui.text import commands, jobs, lines_to_type
 from tovi_tui.text.bars import bar
 from tovi_tui.text.columns import Column, fitted, header, row_line
 from tovi_tui.text.commands import Control, Do, Go, Set, matching, read_command
-from tovi_tui.text.filter import Scope, read_filter
-from tovi_tui.text.glance import glance
+from tovi_tui.text.empty import no_jobs
+from tovi_tui.text.filter import Scope, keeps, read_filter
+from tovi_tui.text.glance import glance, told_time
 from tovi_tui.text.order import COLUMNS, Order
+from tovi_tui.text.sought import Sought
 from tovi_tui.text.span import Line, Span, Tone, cut, line, width
 from tovi_tui.text.states import look_of, state_of
 from tovi_tui.text.wrap import wrapped
@@ -32,6 +37,15 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60)
 
 def text(spans: Line) -> str:
     return "".join(span.text for span in spans)
+
+
+def refused(read: Callable[[], object]) -> str | None:
+    """The hint, where it cannot be read; None where it can."""
+    try:
+        read()
+    except UsageError as error:
+        return error.hint
+    return None
 
 
 @pytest.mark.parametrize(
@@ -111,6 +125,8 @@ def test_where_room_is_short_the_least_needed_columns_go_first() -> None:
         ("state:running user:me", JobFilter(unfinished=True, states=(TaskState.RUNNING,), user="ada")),
         ("state:done", JobFilter(unfinished=False, states=(TaskState.SUCCEEDED,))),
         ("tag:paper project:lens queue:long", JobFilter(unfinished=True, tag="paper", project="lens", queue="long")),
+        ("state:held", JobFilter(unfinished=True, states=(TaskState.WAITING, TaskState.QUEUED))),
+        ("state:held state:queued", JobFilter(unfinished=True, states=(TaskState.WAITING, TaskState.QUEUED))),
     ],
 )
 def test_a_filter_is_read_word_by_word(typed: str, found: JobFilter) -> None:
@@ -131,6 +147,78 @@ def test_a_word_that_cannot_be_meant_is_named_with_the_nearest(typed: str, what:
         read_filter(typed, me="ada", scope=Scope())
     assert what in raised.value.what
     assert hint in raised.value.hint
+
+
+@given(st.text(max_size=60) | st.lists(st.sampled_from(["state:", "held", "user:me", "::", " ", "x"])).map("".join))
+def test_whatever_is_typed_is_a_filter_or_an_error_with_a_hint(typed: str) -> None:
+    keeps(typed, a_job())
+    assert refused(lambda: read_filter(typed, me="ada", scope=Scope())) != ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("", ["held", "queued", "running"]),
+        ("held", ["held", "queued", "running"]),
+        ("state:queued", ["held", "queued", "running"]),
+        ("state:held", ["held"]),
+        ("state:held state:running", ["held", "running"]),
+        ("state:running state:held", ["held", "running"]),
+    ],
+)
+def test_held_is_told_from_what_else_waits_only_where_it_is_asked_for(typed: str, kept: list[str]) -> None:
+    jobs = [a_job(name="held", state="queued", held=True), a_job(name="queued", state="queued"), a_job(name="running")]
+    assert [job.name for job in jobs if keeps(typed, job)] == kept
+
+
+def test_a_held_job_that_runs_is_not_held_in_a_list() -> None:
+    assert not keeps("state:held", a_job(held=True))
+
+
+def test_a_job_in_one_line_says_why_and_where_its_results_are() -> None:
+    failed = a_job(state="failed", ended_at=NOW, reason=Reason("out-of-memory", "out of memory: 33.1 of 32 GiB"))
+    assert text(jobs.told(failed)) == (
+        " 12 sweep · ✗ failed out of memory: 33.1 of 32 GiB · results in jobs/12, f fetches them"
+    )
+    assert text(jobs.told(a_job(note="for figure 3"))) == " 12 sweep · ● running for figure 3"
+
+
+def test_columns_are_chosen_by_name_once_each_and_in_that_order() -> None:
+    assert [column.key for column in jobs.chosen(" State tags  state id ")] == ["state", "tags", "id"]
+    assert jobs.chosen(" ") == jobs.COLUMNS
+
+
+def test_every_column_shows_every_job() -> None:
+    columns = jobs.chosen(" ".join(jobs.COLUMN_NAMES))
+    for job in (a_job(), a_job(ended_at=NOW, started_at=None, requested=None, tags=(), tasks_total=0)):
+        assert all(width(column.cell(job, LOOK)) >= 0 for column in columns)
+    told = text(row_line(fitted(columns, 400), a_job(tags=("paper", "v2"), queue="long"), LOOK))
+    for part in ("lens", "long", "normal", "paper v2", "2h ago"):
+        assert part in told
+
+
+@given(TEXTS)
+def test_whatever_is_chosen_is_columns_or_an_error_with_a_hint(typed: str) -> None:
+    assert refused(lambda: jobs.chosen(typed)) != ""
+
+
+@pytest.mark.parametrize(
+    ("sought", "told", "not_told"),
+    [
+        (Sought(), ["Nothing waits or runs.", "ssh h submit < tovi.yaml", "a shows what has ended"], ["esc"]),
+        (Sought(scope=Scope(ended=True)), ["There is no job yet.", "scp -r MY-FILES"], ["esc", "what has ended"]),
+        (Sought("user:me x"), ["No job is like this: user:me x", "esc drops the filter"], ["submit"]),
+    ],
+)
+def test_an_empty_list_says_what_to_do(sought: Sought, told: list[str], not_told: list[str]) -> None:
+    shown = "\n".join(map(text, no_jobs(sought, ServerInfo("h", "1", 22, ()))))
+    assert [part for part in told if part not in shown] == []
+    assert [part for part in not_told if part in shown] == []
+
+
+@pytest.mark.parametrize(("zone", "told"), [(UTC, "12:00 UTC"), (ZoneInfo("Europe/Berlin"), "13:00 CET")])
+def test_the_hour_says_its_zone(zone: tzinfo, told: str) -> None:
+    assert text(told_time(Look(NOW, zone))).strip() == told
 
 
 def test_ones_own_jobs_come_first_and_of_each_the_newest() -> None:

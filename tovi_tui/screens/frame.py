@@ -70,6 +70,13 @@ class ToviScreen(Screen[None], inherit_bindings=False):
     def manager(self) -> ManagerAPI:
         return self.tovi.manager
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether nothing but questions is above it, in a window that is in front; else timers need not work."""
+        stack = self.app.screen_stack  # Textual's `is_current` holds for the screen below the one in front too
+        above = stack[stack.index(self) + 1 :] if self in stack else stack
+        return self.tovi.is_watched and all(screen.is_modal for screen in above)
+
     def look(self) -> Look:
         """How times appear now."""
         return self.tovi.viewer.look()

@@ -8,6 +8,7 @@ from tovi_server.api import ManagerAPI
 from tovi_tui.places import Place
 from tovi_tui.specs.draft import Draft
 from tovi_tui.viewer import Viewer
+from tovi_tui.wishes import Wishes
 
 
 class Host(Protocol):
@@ -17,6 +18,9 @@ class Host(Protocol):
     viewer: Viewer
     is_watched: bool
     """Whether the window is in front, as far as the terminal tells: timers need not work for nobody."""
+
+    wishes: Wishes
+    """What the person has set; `set` sets it."""
 
     draft: Draft
     """The text in the editor, wherever one is."""

@@ -140,8 +140,8 @@ class JobScreen(ToviScreen):
         self.tovi.open(RerunPlace(self._number))
 
     def action_cancel(self) -> None:
-        if self._job and (targets := on_jobs.targets([self._job])):
-            self.work(partial(control.cancel, self, targets), busy="", group=PERSON)
+        if self._job:
+            on_jobs.cancel(self, [self._job])
 
     def action_cancel_task(self) -> None:
         if task := self._pane.current:
@@ -149,8 +149,8 @@ class JobScreen(ToviScreen):
             self.work(partial(control.cancel, self, [target]), busy="", group=PERSON)
 
     def action_hold(self) -> None:
-        if self._job and (targets := on_jobs.targets([self._job])):
-            self.work(partial(control.hold_or_release, self, targets), busy="holding …", group="control")
+        if self._job:
+            on_jobs.hold_or_release(self, [self._job])
 
     def action_note(self) -> None:
         if self._job:

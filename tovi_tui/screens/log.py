@@ -97,7 +97,7 @@ class LogScreen(ToviScreen):
         """Whoever looks elsewhere needs nothing new; nor does what has ended. A slow answer is waited for."""
         panes = [pane for pane in self._panes.in_sight if not pane.source.is_final]
         looks = any(worker.group == "look" and worker.node is self for worker in self.workers)
-        if self._is_open and self.tovi.is_watched and self.is_current and panes and not looks:
+        if self._is_open and self.is_seen and panes and not looks:
             self.work(partial(look_at, self, panes), busy="", group="look")
 
     def on_log_view_scrolled(self, event: LogView.Scrolled) -> None:

@@ -51,7 +51,7 @@ class NodesScreen(ToviScreen):
         return "nodes" if self._by_name else "nodes · most free first"
 
     def _renew(self) -> None:
-        if self.tovi.is_watched and self.is_current:
+        if self.is_seen:
             self.work(self.load, busy="", group="load")
 
     async def load(self) -> None:

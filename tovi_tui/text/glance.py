@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from tovi_server.core.look import Look
 from tovi_server.core.resources import format_cpus
 from tovi_server.core.views import NodeView, QueueView
 from tovi_tui.text.bars import bar
@@ -21,6 +22,11 @@ def glance(nodes: Sequence[NodeView], queues: Sequence[QueueView]) -> Line:
     tasks = line(Span("   running ", Tone.DIM), str(running), Span(" · waiting ", Tone.DIM), str(waiting))
     lost = len(nodes) - len(ready)
     return (*_cpus(ready), *tasks, *_gpus(ready), *line(Span(f"   {lost} not ready" if lost else "", Tone.BAD)))
+
+
+def told_time(look: Look) -> Line:
+    """The hour, and in which zone all times are told."""
+    return line(Span(f"   {look.now.astimezone(look.zone):%H:%M %Z}", Tone.DIM))
 
 
 def _cpus(nodes: Sequence[NodeView]) -> Line:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tovi_server.core.filters import JobFilter
-from tovi_tui.text.filter import Scope, read_filter
+from tovi_server.core.views import JobView
+from tovi_tui.text.filter import Scope, keeps, read_filter
 from tovi_tui.text.order import Order
 
 
@@ -22,10 +23,9 @@ class Sought:
         """Raises UsageError: a word of the text cannot be meant."""
         return read_filter(self.text, me=me, scope=self.scope)
 
-    @property
-    def is_usual(self) -> bool:
-        """Nothing but the order was chosen."""
-        return not self.text and self.scope == Scope()
+    def keeps(self, job: JobView) -> bool:
+        """Whether it belongs here, of those that the manager gives."""
+        return keeps(self.text, job)
 
     @property
     def words(self) -> str:

@@ -27,7 +27,7 @@ class RowLines(Widget, can_focus=True):
     The last column is the scroll bar's. `top` is the first line in sight.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*TONE_CLASSES, "row--cursor", "row--marked", "row--thumb"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*TONE_CLASSES, "row--cursor", "row--marked", "row--fresh", "row--thumb"}
 
     HEADER_LINES: ClassVar[int] = 0
     """Lines above that stay."""
@@ -44,6 +44,10 @@ class RowLines(Widget, can_focus=True):
     def line_at(self, index: int) -> Line:
         """What line `index` says; a negative one is of the header, the last of which is -1."""
         raise NotImplementedError
+
+    def line_after(self, by: int) -> Line:
+        """What stands `by` lines below the last line; the first is 0."""
+        return ()
 
     def part_at(self, index: int) -> str | None:
         """The component class of the line's whole width."""
@@ -105,7 +109,7 @@ class RowLines(Widget, can_focus=True):
             return self.line_at(y - self.HEADER_LINES), None, False
         index = self.index_at(y)
         if index is None:
-            return (), None, False
+            return self.line_after(self.top + y - self.HEADER_LINES - self.line_count()), None, False
         return self.line_at(index), self.part_at(index), self._is_thumb(y)
 
     def _is_thumb(self, y: int) -> bool:

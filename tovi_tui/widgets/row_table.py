@@ -55,15 +55,19 @@ class RowTable(RowLines, Generic[T]):
         *,
         key: Callable[[T], Hashable],
         look: Callable[[], Look],
+        is_fresh: Callable[[T], bool] = lambda _: False,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.rows: tuple[T, ...] = ()
+        self.empty: Sequence[Line] = ()
+        """What stands there when there is no row."""
         self.marked: frozenset[Hashable] = frozenset()
         """Keys of the rows that are marked."""
         self._columns = tuple(columns)
         self._key = key
         self._look_now = look
+        self._is_fresh = is_fresh
         self._cursor = 0
 
     @property
@@ -113,10 +117,15 @@ class RowTable(RowLines, Generic[T]):
             return (Span(" " * _EDGE), *header(columns))
         return (self._edge(index), *row_line(columns, self.rows[index], self._look_now()))
 
+    def line_after(self, by: int) -> Line:
+        return self.empty[by] if not self.rows and by < len(self.empty) else ()
+
     def part_at(self, index: int) -> str | None:
         if index == self._cursor:
             return "row--cursor"
-        return "row--marked" if self._key(self.rows[index]) in self.marked else None
+        if self._key(self.rows[index]) in self.marked:
+            return "row--marked"
+        return "row--fresh" if self._is_fresh(self.rows[index]) else None
 
     def action_move(self, by: int) -> None:
         self._move_to(self._cursor + by)
