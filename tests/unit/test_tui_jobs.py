@@ -13,6 +13,7 @@ from tovi_server.core.reasons import Reason
 from tovi_server.core.views import MetricsRow, TaskView, Used
 from tovi_tui.jobs.graph import graph_lines
 from tovi_tui.jobs.grid import grid_of, varying
+from tovi_tui.jobs.known import Known
 from tovi_tui.jobs.told import job_line, notes_line, task_lines
 from tovi_tui.metrics.rows import Measure, as_tsv, best, compared, measures
 from tovi_tui.text.span import Line
@@ -115,7 +116,7 @@ def test_tags_and_note_have_a_line_where_there_are_any() -> None:
 
 def test_a_task_says_what_it_used_of_what_it_asked_for() -> None:
     task = a_task(params={"lr": "0.1"}, used=Used(cpu_s=7200.0, memory_bytes=8 * 2**30), exit_code=0)
-    lines = [text(one) for one in task_lines(task, LOOK)]
+    lines = [text(one) for one in task_lines(task, LOOK, Known())]
     assert "lr 0.1" in lines
     assert "memory   █████░░░░░ 8 GiB of 16 GiB" in lines
     assert "cpus     █████░░░░░ 2 of 4" in lines
@@ -124,15 +125,17 @@ def test_a_task_says_what_it_used_of_what_it_asked_for() -> None:
 
 def test_a_task_that_waits_says_what_it_asks_for_and_why() -> None:
     task = a_task(state="queued", node=None, started_at=None, reason=Reason("resources", "needs 4 gpus"))
-    lines = [text(one) for one in task_lines(task, LOOK)]
+    lines = [text(one) for one in task_lines(task, LOOK, Known())]
     assert "needs 4 gpus" in lines
     assert "node     none yet" in lines
     assert "memory   16 GiB" in lines
 
 
 def test_attempts_are_told_when_there_was_more_than_one() -> None:
-    once = task_lines(a_task(attempts=(an_attempt(1),)), LOOK)
-    twice = task_lines(a_task(attempts=(an_attempt(1), replace(an_attempt(2), ended_at=None, reason=None))), LOOK)
+    once = task_lines(a_task(attempts=(an_attempt(1),)), LOOK, Known())
+    twice = task_lines(
+        a_task(attempts=(an_attempt(1), replace(an_attempt(2), ended_at=None, reason=None))), LOOK, Known()
+    )
     assert "attempts" not in [text(one) for one in once]
     assert [text(one) for one in twice][-2:] == [
         "  1  1h ago, node-1, 1h: the program ended with exit code 3",

@@ -13,6 +13,7 @@ from tovi_tui.text.states import look_of
 
 _ARROW: Final = " ──▶ "
 _MOST_LINES: Final = 6
+_TELLING: Final = (TaskState.FAILED, TaskState.RUNNING, TaskState.STARTING, TaskState.QUEUED, TaskState.WAITING)
 
 
 def graph_lines(stages: Sequence[StageView], *, chosen: str, columns: int) -> list[Line]:
@@ -22,6 +23,15 @@ def graph_lines(stages: Sequence[StageView], *, chosen: str, columns: int) -> li
     if len(drawn) > _MOST_LINES or any(width(one) > columns for one in drawn):
         drawn = [(*_stage(stage, chosen), *_needs(stage)) for level in levels for stage in level]
     return [(Span(" "), *one) for one in drawn]
+
+
+def first_of_interest(stages: Sequence[StageView]) -> str:
+    """The stage that has failed tasks, else the first that is not done, else the last; empty: there is none."""
+    for wanted in _TELLING:
+        for stage in stages:
+            if stage.tasks_by_state.get(wanted):
+                return stage.name
+    return stages[-1].name if stages else ""
 
 
 def _levels(stages: Sequence[StageView]) -> list[list[StageView]]:

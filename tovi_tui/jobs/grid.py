@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 from tovi_server.core.views import TaskView
 
 _ARRAY_COLUMNS: Final = 20
+_MOST_CELLS_A_TASK: Final = 4
+"""A grid with more empty cells, as of parameters drawn at random, is easier to read as a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Grid:
 
 
 def grid_of(tasks: Sequence[TaskView]) -> Grid | None:
-    """Of tasks that vary in two parameters, in one, or by their number alone; None: in more than two."""
+    """Of tasks that vary in two parameters, in one, or by their number alone; None: a table suits them better."""
     axes = varying(tasks)
     if len(axes) > 2:
         return None
@@ -44,7 +47,7 @@ def grid_of(tasks: Sequence[TaskView]) -> Grid | None:
         return _array(tasks)
     if len(axes) == 1:
         return _crossed(tasks, "", axes[0])
-    return _crossed(tasks, axes[0], axes[1])
+    return None if _is_sparse(tasks, axes) else _crossed(tasks, axes[0], axes[1])
 
 
 def varying(tasks: Sequence[TaskView]) -> list[str]:
@@ -60,6 +63,11 @@ def values(tasks: Sequence[TaskView], axis: str) -> tuple[str, ...]:
         return tuple(sorted(found, key=float))
     except ValueError:
         return tuple(found)
+
+
+def _is_sparse(tasks: Sequence[TaskView], axes: Sequence[str]) -> bool:
+    whole = math.prod(len({task.params.get(axis, "") for task in tasks}) for axis in axes)
+    return whole > _MOST_CELLS_A_TASK * len(tasks)
 
 
 def _crossed(tasks: Sequence[TaskView], row_axis: str, column_axis: str) -> Grid:

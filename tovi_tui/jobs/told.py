@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tovi_server.core.look import Look
+from tovi_server.core.reasons import Reason
 from tovi_server.core.resources import format_bytes, format_cpus
 from tovi_server.core.views import AttemptView, JobView, StageView, TaskView
+from tovi_tui.jobs.known import Known
 from tovi_tui.text.bars import bar
 from tovi_tui.text.span import Line, Span, Tone, line
 from tovi_tui.text.states import look_of, state_of
 
 _BAR_COLUMNS: Final = 10
 _NAME_COLUMNS: Final = 8
+
+
+def job_lines(job: JobView, look: Look) -> list[Line]:
+    """What is known of the whole job."""
+    return [one for one in (job_line(job, look), notes_line(job)) if one]
 
 
 def job_line(job: JobView, look: Look) -> Line:
@@ -39,20 +46,36 @@ def stage_line(stage: StageView) -> Line:
     return line(Span(f"{stage.name}: {stage.tasks_total} task{'' if stage.tasks_total == 1 else 's'}{most}", Tone.BOLD))
 
 
-def task_lines(task: TaskView, look: Look) -> list[Line]:
-    """All that is known of it."""
+def task_lines(task: TaskView, look: Look, known: Known) -> list[Line]:
+    """All that is known of it; what is known of another task is not told."""
+    if known.task != task.id:
+        known = Known(task.id)
     return [
-        line(Span(f"{task.id}  ", Tone.BOLD), state_of(task).span),
+        line(Span(f"{task.id}  ", Tone.BOLD), state_of(task).span, *_tries(task)),
         *_params(task.params),
-        *([line(task.reason.message)] if task.reason else []),
+        *(line(reason.message) for reason in _reasons(task, known)),
         _field("node", f"{task.node}, {look.length(task.started_at, task.ended_at)}")
         if task.node
         else _field("node", "none yet"),
         *_amounts(task, look),
         *([_field("exit", str(task.exit_code))] if task.exit_code is not None else []),
         *(_field(name, f"{value:.6g}") for name, value in task.metrics.items()),
-        *_attempts(task, look),
+        *_attempts(task.attempts or known.attempts, look),
     ]
+
+
+def _tries(task: TaskView) -> Line:
+    return line(Span(f"  attempt {task.attempt}", Tone.DIM)) if task.attempt > 1 else ()
+
+
+def _reasons(task: TaskView, known: Known) -> Sequence[Reason]:
+    """Why it waits is asked for; how it ended comes with it."""
+    return (known.reasons if waits(task) else ()) or ([task.reason] if task.reason else [])
+
+
+def waits(task: TaskView) -> bool:
+    """Whether it is still to start."""
+    return task.started_at is None and task.ended_at is None
 
 
 def _params(params: Mapping[str, str]) -> list[Line]:
@@ -78,11 +101,11 @@ def _share(used: int | None, asked: int, told: Callable[[int], str]) -> str:
     return told(asked) if used is None else f"{bar(used, asked, _BAR_COLUMNS)} {told(used)} of {told(asked)}"
 
 
-def _attempts(task: TaskView, look: Look) -> list[Line]:
+def _attempts(attempts: Sequence[AttemptView], look: Look) -> list[Line]:
     """A timeline: when each began, how long it went, how it ended."""
-    if len(task.attempts) < 2:
+    if len(attempts) < 2:
         return []
-    return [(), line(Span("attempts", Tone.BOLD)), *(_attempt(one, look) for one in task.attempts)]
+    return [(), line(Span("attempts", Tone.BOLD)), *(_attempt(one, look) for one in attempts)]
 
 
 def _attempt(one: AttemptView, look: Look) -> Line:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tovi_server.core.ids import JobId, Reference, parse_reference
 from tovi_server.core.views import Details, JobView, News, StageView, TaskView
-from tovi_tui.jobs import told
-from tovi_tui.jobs.graph import graph_lines
+from tovi_tui.jobs.best import best_lines
+from tovi_tui.jobs.graph import first_of_interest, graph_lines
+from tovi_tui.jobs.told import job_lines
 from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, RerunPlace
-from tovi_tui.screens import control, job_texts, on_jobs
+from tovi_tui.screens import job_texts, on_jobs, on_parts
 from tovi_tui.screens.control import Target
 from tovi_tui.screens.frame import PERSON, ToviScreen, is_about
-from tovi_tui.text import lines_to_type
-from tovi_tui.text.span import Span, Tone
+from tovi_tui.text.span import line
 from tovi_tui.widgets.task_pane import TaskPane
-from tovi_tui.widgets.text_lines import TextLines
+from tovi_tui.widgets.task_words import TaskWords
 from tovi_tui.widgets.words import Words
 
 _MOST_TASKS: Final = 5_000
 _REST_S: Final = 0.3
+_MANY_TASKS: Final = 500
+_MANY_REST_S: Final = 10.0
 
 
 class JobScreen(ToviScreen):
@@ -36,16 +39,19 @@ class JobScreen(ToviScreen):
         Binding("l", "log", "log", show=False),
         Binding("tab", "stage(1)", "next stage"),
         Binding("shift+tab", "stage(-1)", "stage before", show=False),
-        Binding("c", "cancel", "cancel the job"),
-        Binding("C", "cancel_task", "cancel the task", show=False),
-        Binding("h", "hold", "hold or release"),
+        Binding("c", "cancel('job')", "cancel the job"),
+        Binding("C", "cancel('task')", "cancel the task, or the marked ones", show=False),
+        Binding("x", "cancel('stage')", "cancel the stage", show=False),
+        Binding("h", "hold('job')", "hold or release"),
+        Binding("H", "hold('task')", "hold or release the task, or the marked ones", show=False),
+        Binding("X", "hold('stage')", "hold or release the stage", show=False),
         Binding("r", "rerun", "rerun"),
         Binding("m", "metrics", "metrics"),
-        Binding("e", "note", "edit the note", show=False),
-        Binding("t", "tags", "edit the tags", show=False),
-        Binding("S", "snapshot", "files of its code", show=False),
-        Binding("v", "spec", "its tovi.yaml", show=False),
-        Binding("w", "why", "why, in full", show=False),
+        Binding("e", "text('note')", "edit the note", show=False),
+        Binding("t", "text('tags')", "edit the tags", show=False),
+        Binding("S", "text('snapshot')", "files of its code", show=False),
+        Binding("v", "text('spec')", "its tovi.yaml", show=False),
+        Binding("w", "whole", "why, and the task, in full", show=False),
         Binding("f", "fetch", "what fetches the results"),
         Binding("y", "copy", "copy what fetches the results", show=False),
     ]
@@ -56,12 +62,15 @@ class JobScreen(ToviScreen):
         self._wanted = None if place.task is None else parse_reference(place.task)
         self._stage = "" if self._wanted is None else self._wanted.stage or ""
         self._job: JobView | None = None
+        self._later: Timer | None = None
         self._pane = TaskPane(self.look)
+        self._words = TaskWords(self.look, id="task")
 
     def body(self) -> Iterable[Widget]:
         yield Words((), id="job")
         yield Words((), id="graph")
-        yield Container(self._pane, TextLines((), id="task"), id="parts")
+        yield Container(self._pane, self._words, id="parts")
+        yield Words(id="best")
 
     def place(self) -> str:
         return f"job {self._number}"
@@ -71,25 +80,31 @@ class JobScreen(ToviScreen):
         self._show_job()
 
     async def load(self) -> None:
-        job = (await self.manager.show(Reference(JobId(self._number)), limit=0)).job
-        self._job = job
-        self._stage = self._stage or _first_of_interest(job)
-        self._show_job()
+        self._later = None
+        await self._load_job()
         if self._stage:
-            self._show_tasks(await self.manager.show(self._reference, limit=_MOST_TASKS))
+            self._show_tasks(await self.manager.show(Reference(JobId(self._number), self._stage), limit=_MOST_TASKS))
+        else:
+            self._pane.say(line(" its stages are not for you to see"))
+
+    async def _load_job(self) -> None:
+        self._job = (await self.manager.show(Reference(JobId(self._number)), limit=0)).job
+        self._stage = self._stage or first_of_interest(self._stages)
+        self._show_job()
 
     def news(self, news: News) -> None:
-        if is_about(news, self._number):
+        """Thousands of tasks are not asked for each second: their counts are."""
+        if not is_about(news, self._number):
+            return
+        if len(self._pane.tasks) <= _MANY_TASKS:
             self.reload()
-
-    @property
-    def _reference(self) -> Reference:
-        return Reference(JobId(self._number), self._stage)
+            return
+        self.work(self._load_job, busy="", group="job")
+        self._later = self._later or self.set_timer(_MANY_REST_S, self.reload)
 
     def _show_job(self) -> None:
         if self._job is not None:
-            lines = [told.job_line(self._job, self.look()), told.notes_line(self._job)]
-            self.query_one("#job", Words).show([line for line in lines if line])
+            self.query_one("#job", Words).show(job_lines(self._job, self.look()))
             graph = graph_lines(self._job.stages, chosen=self._stage, columns=self.size.width)
             self.query_one("#graph", Words).show(graph)
 
@@ -97,14 +112,17 @@ class JobScreen(ToviScreen):
         stage = next((one for one in details.job.stages if one.name == self._stage), None)
         if stage is not None:
             self._pane.show(stage, details.tasks, more=details.more_tasks)
+        self.query_one("#best", Words).show([] if details.more_tasks else best_lines(details.tasks))
         if self._wanted is not None and self._wanted.index is not None:
-            self._pane.go_to(f"{self._number}.{self._stage}.{self._wanted.index}")
+            wanted = f"{self._number}.{self._stage}.{self._wanted.index}"
             self._wanted = None
+            if not self._pane.go_to(wanted):
+                self.say(f" {wanted} is not among the tasks that are shown here")
 
     def on_task_pane_moved(self, event: TaskPane.Moved) -> None:
         """What is known at once, and all of it when the cursor rests."""
+        self._words.tell(event.task)
         if event.task is not None:
-            self._show_task(event.task)
             self.set_timer(_REST_S, partial(self._ask_task, event.task))
 
     def _ask_task(self, task: TaskView) -> None:
@@ -112,18 +130,15 @@ class JobScreen(ToviScreen):
             self.work(partial(self._load_task, task), busy="", group="task")
 
     async def _load_task(self, task: TaskView) -> None:
-        details = await self.manager.show(parse_reference(task.id))
-        if details.tasks and self._pane.current is task:
-            self._show_task(details.tasks[0])
-        await job_texts.say_why(self, task)
-
-    def _show_task(self, task: TaskView) -> None:
-        self.query_one("#task", TextLines).show(told.task_lines(task, self.look()))
+        known = await job_texts.known_of(self, task)
+        if self._pane.current is task:
+            self._words.know(known)
 
     def action_stage(self, by: int) -> None:
-        names = [stage.name for stage in self._job.stages] if self._job else []
+        names = [stage.name for stage in self._stages]
         if self._stage in names:
             self._stage = names[(names.index(self._stage) + by) % len(names)]
+            self._show_job()
             self.reload()
 
     def on_task_pane_opened(self) -> None:
@@ -131,7 +146,7 @@ class JobScreen(ToviScreen):
 
     def action_log(self) -> None:
         if task := self._pane.current:
-            self.tovi.open(LogPlace((task.id, *[one for one in self._pane.marked if one != task.id])))
+            self.tovi.open(LogPlace((task.id, *[one.id for one in self._pane.chosen if one.id != task.id])))
 
     def action_metrics(self) -> None:
         self.tovi.open(MetricsPlace(self._number))
@@ -139,52 +154,46 @@ class JobScreen(ToviScreen):
     def action_rerun(self) -> None:
         self.tovi.open(RerunPlace(self._number))
 
-    def action_cancel(self) -> None:
-        if self._job:
-            on_jobs.cancel(self, [self._job])
+    def action_cancel(self, part: str) -> None:
+        if part == "job":
+            on_jobs.cancel(self, self._jobs)
+        else:
+            on_parts.cancel(self, self._targets(part))
 
-    def action_cancel_task(self) -> None:
-        if task := self._pane.current:
-            target = Target(task.id, "", held=task.held, started=task.started_at is not None)
-            self.work(partial(control.cancel, self, [target]), busy="", group=PERSON)
+    def action_hold(self, part: str) -> None:
+        if part == "job":
+            on_jobs.hold_or_release(self, self._jobs)
+        else:
+            on_parts.hold_or_release(self, self._targets(part))
 
-    def action_hold(self) -> None:
-        if self._job:
-            on_jobs.hold_or_release(self, [self._job])
+    def _targets(self, part: str) -> list[Target]:
+        if part == "task":
+            return on_parts.of_tasks(self._pane.chosen)
+        return on_parts.of_stage(self._stages, self._stage, self._pane.tasks)
 
-    def action_note(self) -> None:
-        if self._job:
-            self.work(partial(job_texts.edit_note, self, self._job), busy="", group=PERSON)
+    def action_text(self, name: str) -> None:
+        self._work_on_job(job_texts.NAMED[name])
 
-    def action_tags(self) -> None:
-        if self._job:
-            self.work(partial(job_texts.edit_tags, self, self._job), busy="", group=PERSON)
-
-    def action_snapshot(self) -> None:
-        self.work(partial(job_texts.show_snapshot, self, self._number), busy="", group=PERSON)
-
-    def action_spec(self) -> None:
-        if self._job:
-            self.work(partial(job_texts.show_spec, self, self._job), busy="", group=PERSON)
-
-    def action_why(self) -> None:
-        self.work(partial(job_texts.show_why, self, self._number), busy="", group=PERSON)
+    def action_whole(self) -> None:
+        self._work_on_job(partial(job_texts.show_whole, of_task=self._words.told))
 
     def action_fetch(self) -> None:
-        self.say(" fetch the results:  ", Span(self._line(), Tone.BOLD), Span("   y copies it", Tone.DIM))
+        for job in self._jobs:
+            on_jobs.say_fetch(self, job)
 
     def action_copy(self) -> None:
-        self.tovi.copy(self._line())
+        for job in self._jobs:
+            self.tovi.copy(on_jobs.fetch(self, job))
 
-    def _line(self) -> str:
-        return lines_to_type.fetch(self.tovi.viewer.server, f"jobs/{self._number}")
+    def _work_on_job(self, doing: job_texts.OfJob) -> None:
+        for job in self._jobs:
+            self.work(partial(doing, self, job), busy="", group=PERSON)
 
+    @property
+    def _stages(self) -> Sequence[StageView]:
+        return self._job.stages if self._job else ()
 
-def _first_of_interest(job: JobView) -> str:
-    """The stage that has failed tasks, else the first that is not done, else the last; empty: it has none to show."""
-    stages: list[StageView] = list(job.stages)
-    for wanted in ("failed", "running", "starting", "queued", "waiting"):
-        for stage in stages:
-            if stage.tasks_by_state.get(wanted):
-                return stage.name
-    return stages[-1].name if stages else ""
+    @property
+    def _jobs(self) -> list[JobView]:
+        """The job, when it has come."""
+        return [self._job] if self._job else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -18,12 +18,17 @@ def wrapped(spans: Line, columns: int) -> Iterator[Line]:
     for span in spans:
         for word in _words(span.text, columns):
             if cells.width(word.rstrip(_SPACE)) > room and piece:
-                yield tuple(piece)
+                yield _without_space_behind(piece)
                 room, piece = columns, []
                 word = word.lstrip(_SPACE)
             piece.append(replace(span, text=word))
             room -= cells.width(word)
     yield tuple(piece)
+
+
+def _without_space_behind(piece: Sequence[Span]) -> Line:
+    """Where a word just fits, the space behind it does not."""
+    return (*piece[:-1], replace(piece[-1], text=piece[-1].text.rstrip(_SPACE)))
 
 
 def _words(text: str, columns: int) -> Iterator[str]:

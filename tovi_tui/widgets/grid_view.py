@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -16,6 +16,7 @@ from tovi_tui.text.span import Line, Span, Tone
 from tovi_tui.text.states import state_of
 from tovi_tui.widgets.row_lines import RowLines
 
+_WIDEST_LABEL: Final = 20
 _EMPTY = Grid("", "", (), (), ())
 
 
@@ -28,8 +29,10 @@ class GridView(RowLines):
         Binding("down,j", "move(1, 0)", "down", show=False),
         Binding("left", "move(0, -1)", "left", show=False),
         Binding("right", "move(0, 1)", "right", show=False),
-        Binding("pageup", "move(-10, 0)", "a page up", show=False),
-        Binding("pagedown", "move(10, 0)", "a page down", show=False),
+        Binding("pageup", "page(-1)", "a page up", show=False),
+        Binding("pagedown", "page(1)", "a page down", show=False),
+        Binding("home,g", "end_of(-1)", "first task", show=False),
+        Binding("end,G", "end_of(1)", "last task", show=False),
     ]
 
     @dataclass
@@ -38,11 +41,17 @@ class GridView(RowLines):
 
         task: TaskView | None
 
+    @dataclass
+    class Opened(Message):
+        """A second click on the cell under the cursor."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.grid = _EMPTY
         self._row = 0
         self._column = 0
+        self._edge_columns = 1
+        self._cell_columns = 2
 
     @property
     def current(self) -> TaskView | None:
@@ -55,9 +64,9 @@ class GridView(RowLines):
         """Show this one, with the cursor on the task where it was."""
         task = self.current
         self.grid = grid
-        self._move_to(self._row, self._column)
-        if task is not None:
-            self.go_to(task.id)
+        self._measure()
+        place = None if task is None else grid.find(task.id)
+        self._move_to(*(place or (self._row, self._column)))
 
     def go_to(self, task: str) -> None:
         """Put the cursor on a task, if it is there."""
@@ -69,17 +78,29 @@ class GridView(RowLines):
 
     def line_at(self, index: int) -> Line:
         label = self.grid.column_axis if index < 0 else self.grid.rows[index]
-        edge = Span(f"{self.grid.row_axis if index < 0 else ''} {label}".strip(), Tone.DIM)
+        told = f"{self.grid.row_axis if index < 0 else ''} {label}".strip()
+        edge = Span(cells.cut(told, self._edge_columns - 1), Tone.DIM)
         gap = Span(" " * (self._edge_columns - cells.width(edge.text)))
         return (edge, gap, *(span for column in self._in_sight() for span in self._cell(index, column)))
 
     def action_move(self, rows: int, columns: int) -> None:
         self._move_to(self._row + rows, self._column + columns)
 
+    def action_page(self, by: int) -> None:
+        self.action_move(by * self.page_lines, 0)
+
+    def action_end_of(self, side: int) -> None:
+        """To the first or the last task."""
+        last = len(self.grid.rows) - 1
+        ended = [at for at, cell in enumerate(self.grid.cells[last]) if cell is not None] if self.grid.cells else []
+        self._move_to(*((0, 0) if side < 0 else (last, max(ended, default=0))))
+
     def on_click(self, event: events.Click) -> None:
         index = self.index_at(event.y)
         column = (event.x - self._edge_columns) // self._cell_columns + self._in_sight().start
         if index is not None and 0 <= column < len(self.grid.columns):
+            if (index, column) == (self._row, self._column) and event.chain > 1:
+                self.post_message(self.Opened())
             self._move_to(index, column)
 
     def _move_to(self, row: int, column: int) -> None:
@@ -88,14 +109,12 @@ class GridView(RowLines):
         self.scroll_to_line(max(self._row - self.page_lines + 1, min(self.top, self._row)))
         self.post_message(self.Moved(self.current))
 
-    @property
-    def _edge_columns(self) -> int:
+    def _measure(self) -> None:
+        """How wide labels and cells are: once for a grid, which may have thousands of them."""
         axes = f"{self.grid.row_axis} {self.grid.column_axis}"
-        return 1 + max([cells.width(label) for label in self.grid.rows] + [cells.width(axes)])
-
-    @property
-    def _cell_columns(self) -> int:
-        return 2 + max([cells.width(label) for label in self.grid.columns] + [1])
+        widest = max([cells.width(label) for label in self.grid.rows] + [cells.width(axes)])
+        self._edge_columns = 1 + min(widest, _WIDEST_LABEL)
+        self._cell_columns = 2 + min(max([cells.width(label) for label in self.grid.columns] + [1]), _WIDEST_LABEL)
 
     def _in_sight(self) -> range:
         fit = max(1, (self.text_columns - self._edge_columns) // self._cell_columns)
@@ -104,7 +123,7 @@ class GridView(RowLines):
 
     def _cell(self, row: int, column: int) -> Line:
         if row < 0:
-            return (self._placed(Span(self.grid.columns[column], Tone.DIM)),)
+            return (self._placed(Span(cells.cut(self.grid.columns[column], self._cell_columns - 2), Tone.DIM)),)
         task = self.grid.cells[row][column]
         mark = Span("·", Tone.DIM) if task is None else state_of(task).mark
         if (row, column) != (self._row, self._column):

@@ -13,7 +13,7 @@ from tovi_server.core.look import Look
 from tovi_server.core.views import StageView, TaskView
 from tovi_tui.jobs.grid import grid_of, varying
 from tovi_tui.jobs.told import stage_line
-from tovi_tui.text.span import Span, Tone, line
+from tovi_tui.text.span import Line, Span, Tone, line
 from tovi_tui.text.tasks import columns
 from tovi_tui.widgets.grid_view import GridView
 from tovi_tui.widgets.row_table import RowTable
@@ -35,6 +35,7 @@ class TaskPane(Vertical):
 
     def __init__(self, look: Callable[[], Look]) -> None:
         super().__init__()
+        self._tasks: tuple[TaskView, ...] = ()
         self._title = Words(())
         self._grid = GridView(id="main")
         self._table: RowTable[TaskView] = RowTable(columns(()), key=lambda task: task.id, look=look)
@@ -51,31 +52,48 @@ class TaskPane(Vertical):
         return self._table.current if self._table.display else self._grid.current
 
     @property
-    def marked(self) -> list[str]:
-        """Ids of marked tasks, of which only a table has any."""
-        return [task.id for task in self._table.chosen] if self._table.display and self._table.marked else []
+    def chosen(self) -> Sequence[TaskView]:
+        """The marked tasks, of which only a table has any, else the one under the cursor."""
+        if self._table.display:
+            return self._table.chosen
+        return () if self._grid.current is None else (self._grid.current,)
+
+    @property
+    def tasks(self) -> Sequence[TaskView]:
+        """All that are shown."""
+        return self._tasks
 
     def show(self, stage: StageView, tasks: Sequence[TaskView], *, more: int) -> None:
         """Show these; `more` are left out."""
+        self._tasks = tuple(tasks)
         grid = grid_of(tasks)
         self._show_form(is_table=grid is None)
         axes = grid.title if grid else ""
         left_out = f"  and {more} more" if more else ""
-        self._title.show([(*line(" "), *stage_line(stage), *line(Span(f"  {axes}{left_out}", Tone.DIM)))])
+        self.say((*line(" "), *stage_line(stage), *line(Span(f"  {axes}{left_out}", Tone.DIM))))
         if grid is not None:
             self._grid.show(grid)
         else:
             self._table.show_columns(columns(varying(tasks)))
             self._table.show(tasks)
 
-    def go_to(self, task: str) -> None:
-        """Put the cursor on a task."""
+    def say(self, *words: Line) -> None:
+        """What stands above the tasks."""
+        self._title.show(words)
+
+    def go_to(self, task: str) -> bool:
+        """Put the cursor on a task; False: it is not here."""
         self._grid.go_to(task)
         self._table.go_to(task)
+        return self.current is not None and self.current.id == task
 
     def on_grid_view_moved(self, event: GridView.Moved) -> None:
         event.stop()
         self.post_message(self.Moved(event.task))
+
+    def on_grid_view_opened(self, event: GridView.Opened) -> None:
+        event.stop()
+        self.post_message(self.Opened())
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         event.stop()

@@ -21,9 +21,14 @@ class TextLines(RowLines):
 
     def show(self, lines: Sequence[Line]) -> None:
         """Show these instead, from the top."""
+        self.top = 0
+        self.renew(lines)
+
+    def renew(self, lines: Sequence[Line]) -> None:
+        """Show these instead, from the line on that is the first in sight."""
         self._lines = tuple(lines)
         self._wrap()
-        self.scroll_to_line(0)
+        self.scroll_to_line(self.top)
 
     def line_count(self) -> int:
         return len(self._wrapped)
