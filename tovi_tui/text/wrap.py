@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from tovi_server.core import cells
-from tovi_tui.text.span import Line, Span
+from tovi_tui.text.span import Line, Span, width
 
 _SPACE: Final = " "
 
@@ -18,17 +18,21 @@ def wrapped(spans: Line, columns: int) -> Iterator[Line]:
     for span in spans:
         for word in _words(span.text, columns):
             if cells.width(word.rstrip(_SPACE)) > room and piece:
-                yield _without_space_behind(piece)
+                yield _fitting(piece, columns)
                 room, piece = columns, []
                 word = word.lstrip(_SPACE)
             piece.append(replace(span, text=word))
             room -= cells.width(word)
-    yield tuple(piece)
+    yield _fitting(piece, columns)
 
 
-def _without_space_behind(piece: Sequence[Span]) -> Line:
-    """Where a word just fits, the space behind it does not."""
-    return (*piece[:-1], replace(piece[-1], text=piece[-1].text.rstrip(_SPACE)))
+def _fitting(piece: list[Span], columns: int) -> Line:
+    """Where the words just fit, the spaces behind them may not."""
+    while piece and width(tuple(piece)) > columns:
+        last = piece.pop()
+        if kept := last.text.rstrip(_SPACE):
+            return (*piece, replace(last, text=kept))
+    return tuple(piece)
 
 
 def _words(text: str, columns: int) -> Iterator[str]:
