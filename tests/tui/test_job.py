@@ -278,6 +278,18 @@ async def test_news_of_the_job_load_it_with_the_cursor_where_it_is() -> None:
         assert current(on) == task
 
 
+async def test_the_cursor_stays_on_its_task_when_others_come_before_it() -> None:
+    tasks = [a_task(index, params={"lr": lr, "seed": seed}) for index, (lr, seed) in enumerate(product("34", "12"))]
+    manager = house(tasks)
+    async with led(manager, JobPlace(12)) as on:
+        await on.press("down")
+        assert current(on) == "12.main.2"
+        more = [a_task(4 + at, params={"lr": "1", "seed": seed}) for at, seed in enumerate("12")]
+        manager.details = replace(manager.details, tasks=(*tasks, *more))
+        await news(on, manager, 12)
+        assert current(on) == "12.main.2"
+
+
 async def test_news_of_other_jobs_ask_for_nothing() -> None:
     manager = Lab()
     async with led(manager, ON) as on:
