@@ -9,7 +9,7 @@ CLUSTER_TESTS := $(BIN)/python -m pytest -q -n 3 --dist loadfile tests -m cluste
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test cluster-test bench soak screenshots format docs lock
+.PHONY: help setup demo check test cluster-test bench soak fuzz screenshots format docs lock
 
 help: ## say what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ soak: $(READY) ## kill parts of a server under load, a thousand times, and termi
 format: $(READY) ## put the code in its form
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format --quiet
+
+fuzz: $(READY) ## a million hostile texts, logs and files for what leaves the terminal UI
+	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile fuzz tests/unit/test_tui_border.py tests/unit/test_tui_previews.py
 
 screenshots: $(READY) ## the pictures of the terminal UI in docs/pictures, from the data of its tests
 	$(BIN)/python -m tests.tui.screenshots

@@ -28,6 +28,7 @@ NEEDED_IN = {
 
 
 hypothesis.settings.register_profile("tovi", deadline=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1_000_000)
 hypothesis.settings.load_profile("tovi")
 
 

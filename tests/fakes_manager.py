@@ -166,7 +166,7 @@ class FakeManager:
     """Logs and events never end."""
     asked: list[tuple[str, object]] = field(default_factory=list)
     told: asyncio.Queue[views.News] = field(default_factory=asyncio.Queue)
-    """What `news` gives."""
+    """What `news` gives after its first, that anything may have changed."""
     log_bytes: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """By the id of a task, and out or err."""
     files: dict[str, bytes] = field(default_factory=lambda: {"datasets/scans/a.nii": b"0" * 1536})
@@ -285,6 +285,7 @@ class FakeManager:
 
     async def news(self) -> AsyncIterator[views.News]:
         self._note("news")
+        yield views.News(None)
         while True:
             yield await self.told.get()
 

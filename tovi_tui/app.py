@@ -71,10 +71,10 @@ class ToviApp(PacedApp):
         return {themes.CURSOR: "#333333", themes.DIM: "#888888"}
 
     def on_mount(self) -> None:
+        self.run_worker(feed.follow(self.manager, self._hear), group="news")
         self.push_screen(screen_of(self._way.here))
         if (last := place_of(self.wishes.get(LAST_PLACE, ""))) != self._way.here:
             self.open(last)
-        self.run_worker(feed.follow(self.manager, self._hear), group="news")
 
     def open(self, place: Place) -> None:
         """Show a place over the screen in front."""

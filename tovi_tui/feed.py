@@ -15,9 +15,15 @@ RETRY_S: Final = 3.0
 
 
 async def follow(manager: ManagerAPI, tell: Callable[[News], None]) -> None:
-    """For ever; a failure is told by the screens, which fail themselves."""
+    """For ever; a failure is told by the screens, which fail themselves.
+
+    Begun before anything is loaded: then the first piece, that anything may have changed, tells nothing.
+    """
+    is_first = True
     while True:
         with suppress(ToviError):
             async for news in manager.news():
-                tell(news)
+                if not is_first:
+                    tell(news)
+                is_first = False
         await asyncio.sleep(RETRY_S)

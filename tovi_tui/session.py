@@ -39,8 +39,10 @@ async def app_for(manager: ManagerAPI, environment: Mapping[str, str]) -> ToviAp
     """The app for whoever the manager says it is, at a terminal with this environment."""
     if not environment.get("NO_COLOR"):
         os.environ.pop("NO_COLOR", None)  # Textual would take an empty one for a wish, against no-color.org
-    viewer = await meet(manager, zone=zone_of(environment), clock=_now)
-    return ToviApp(manager, viewer, await wishes_of(manager), theme=themes.usual(environment))
+    wishes = await wishes_of(manager)
+    zone = zone_of({"TZ": wishes.get("zone", environment.get("TZ", ""))})
+    viewer = await meet(manager, zone=zone, clock=_now)
+    return ToviApp(manager, viewer, wishes, theme=themes.usual(environment))
 
 
 async def _listen(line: socket.socket, app: ToviApp) -> None:

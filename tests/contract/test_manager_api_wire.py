@@ -105,10 +105,7 @@ async def _first(stream: AsyncIterator[views.News]) -> views.News:
 
 
 def a_manager() -> FakeManager:
-    told = asyncio.Queue[views.News]()
-    told.put_nowait(views.News((12, 13)))
     return FakeManager(
-        told=told,
         job_list=(a_job(1), a_job(2, name="ü\u202e", ended_at=NOW)),
         next=1,
         pieces=(views.LogPiece("12.main.0", "out", b"\xff\x00 raw\n", NOW), views.LogPiece("12.main.0", "err", b"")),

@@ -305,6 +305,15 @@ async def test_an_empty_wish_for_no_colour_is_none(
         assert all(part.style is not None and bool(part.style.reverse) is is_wished for part in list(cursor)[:1])
 
 
+async def test_the_time_zone_is_remembered_and_beats_that_of_the_client() -> None:
+    manager = Lab()
+    manager.preferred = {"zone": "Asia/Tokyo"}
+    app = await app_for(manager, {"TZ": "Europe/Berlin"})
+    assert str(app.viewer.zone) == "Asia/Tokyo"
+    manager.preferred = {}
+    assert str((await app_for(manager, {"TZ": "Europe/Berlin"})).viewer.zone) == "Europe/Berlin"
+
+
 async def test_what_comes_by_itself_takes_no_error_of_the_persons_away() -> None:
     async with opened(Lab()) as pilot:
         await told(pilot, "zone nowhere")

@@ -31,6 +31,12 @@ async def test_shows_what_waits_and_runs_with_states_in_words() -> None:
             assert told in text
 
 
+async def test_the_first_picture_costs_one_list() -> None:
+    manager = Lab()
+    async with opened(manager):
+        assert len(asked(manager, "jobs")) == 1
+
+
 async def test_a_job_that_changed_is_asked_for_alone() -> None:
     manager = Lab()
     async with opened(manager) as pilot:

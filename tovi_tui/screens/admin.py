@@ -52,7 +52,6 @@ class PeopleScreen(ToviScreen):
         yield TextLines((), id="details")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._open("users" if self._is_admin else "projects")
 
     def place(self) -> str:

@@ -88,7 +88,7 @@ class ToviScreen(Screen[None], inherit_bindings=False):
         yield Words((), id="note")
         yield Words((), id="hints")
 
-    def on_mount(self) -> None:
+    def on_resize(self) -> None:
         self.show_hints()
 
     def on_screen_resume(self) -> None:
@@ -145,7 +145,7 @@ class ToviScreen(Screen[None], inherit_bindings=False):
 
     def show_hints(self) -> None:
         """The keys of this screen, from its bindings."""
-        self.query_one("#hints", Words).show([hint_line(self._hinted())])
+        self.query_one("#hints", Words).show([hint_line(self._hinted(), self.size.width)])
 
     def action_back(self) -> None:
         """To the screen before; from the first one, out."""

@@ -66,7 +66,6 @@ class LogScreen(ToviScreen):
         yield self._panes
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(_LOOK_S, self._look)
 
     def place(self) -> str:

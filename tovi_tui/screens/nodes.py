@@ -45,7 +45,6 @@ class NodesScreen(ToviScreen):
         yield TextLines((), id="node")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(_RENEW_S, self._renew)
 
     def place(self) -> str:

@@ -69,13 +69,11 @@ class QueueScreen(ToviScreen):
         yield self._table
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._table.show_columns(job_columns.remembered(self.tovi.wishes))
         self._glance.begin()
         self.set_interval(TICK_S, self._tick)
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._glance.ask()
 
     def place(self) -> str:

@@ -56,7 +56,6 @@ class SubmitScreen(ToviScreen):
         return "submit"
 
     def on_mount(self) -> None:
-        super().on_mount()
         if self._given:
             self.put(self._given)
 

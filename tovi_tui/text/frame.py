@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from tovi_server.core.errors import ToviError
-from tovi_tui.text.span import Line, Span, Tone, line
+from tovi_tui.text.span import Line, Span, Tone, line, width
 from tovi_tui.viewer import Viewer
 
 
@@ -14,12 +15,22 @@ def place_line(viewer: Viewer, place: str) -> Line:
     return line(" ", Span("tovi", Tone.ACCENT), Span(" · ", Tone.DIM), viewer.me.project, Span(" · ", Tone.DIM), place)
 
 
-def hint_line(keys: Sequence[tuple[str, str]]) -> Line:
-    """Keys, each with what it does."""
-    spans: list[Span] = [Span(" ")]
+_HELP: Final = ("?", "help")
+
+
+def hint_line(keys: Sequence[tuple[str, str]], columns: int) -> Line:
+    """Keys, each with what it does, as many as have room before the one that tells of all."""
+    for count in range(len(keys), 0, -1):
+        if width(hints := _hints([*keys[:count], _HELP])) <= columns:
+            return hints
+    return _hints([_HELP])
+
+
+def _hints(keys: Sequence[tuple[str, str]]) -> Line:
+    spans = [Span(" ")]
     for key, does in keys:
         spans += [Span(key, Tone.ACCENT), Span(f" {does}  ", Tone.DIM)]
-    return tuple(spans)
+    return (*spans[:-1], Span(spans[-1].text.rstrip(), Tone.DIM))
 
 
 def error_lines(error: ToviError) -> tuple[Line, ...]:

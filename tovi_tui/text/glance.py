@@ -18,11 +18,10 @@ _BAR_COLUMNS: Final = 8
 def glance(nodes: Sequence[NodeView], queues: Sequence[QueueView]) -> Line:
     """CPUs and GPUs in use of all there are, and tasks that run and wait."""
     ready = [node for node in nodes if node.ready]
-    spans = [*_cpus(ready), *_gpus(ready)]
-    if lost := len(nodes) - len(ready):
-        spans += [Span("   "), Span(f"{lost} not ready", Tone.BAD)]
     running, waiting = sum(queue.running for queue in queues), sum(queue.queued for queue in queues)
-    return (*spans, *line(Span("   running ", Tone.DIM), str(running), Span(" · waiting ", Tone.DIM), str(waiting)))
+    tasks = line(Span("   running ", Tone.DIM), str(running), Span(" · waiting ", Tone.DIM), str(waiting))
+    lost = len(nodes) - len(ready)
+    return (*_cpus(ready), *tasks, *_gpus(ready), *line(Span(f"   {lost} not ready" if lost else "", Tone.BAD)))
 
 
 def told_time(look: Look) -> Line:

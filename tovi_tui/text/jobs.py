@@ -16,7 +16,7 @@ from tovi_tui.text.filter import nearest
 from tovi_tui.text.span import Line, Span, Tone, line
 from tovi_tui.text.states import state_of
 
-_BAR_COLUMNS: Final = 10
+_BAR_COLUMNS: Final = 6
 
 
 def progress(total: int, by_state: Mapping[str, int]) -> Line:
@@ -72,10 +72,10 @@ COLUMNS: Final[tuple[Column[JobView], ...]] = (
     Column("name", "NAME", lambda job, look: line(job.name), 12, grow=2),
     Column("user", "USER", lambda job, look: line(job.user), 8, drop=3),
     Column("state", "STATE", lambda job, look: (state_of(job).span,), 11),
-    Column("progress", "PROGRESS", lambda job, look: progress(job.tasks_total, job.tasks_by_state), 22, drop=2),
+    Column("progress", "PROGRESS", lambda job, look: progress(job.tasks_total, job.tasks_by_state), 17, drop=2),
     Column("time", "TIME", _time, 7, right=True),
     Column("asked", "ASKED", lambda job, look: line(asked(job.requested)), 20, drop=4),
-    Column("note", "NOTE", lambda job, look: note(job), 16, grow=3, drop=1),
+    Column("note", "NOTE", lambda job, look: note(job), 14, grow=3, drop=1),
 )
 
 MORE_COLUMNS: Final[tuple[Column[JobView], ...]] = (
