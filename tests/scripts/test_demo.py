@@ -73,7 +73,9 @@ def test_the_demo_goes_on_when_asked_and_says_how_to_stop_it(place: Path) -> Non
     told = dict(line.removeprefix("# ").split(" with:  ") for line in ended.stdout.splitlines() if " with:  " in line)
 
     assert ended.returncode == 0, ended.stdout
-    assert subprocess.run(f"{told['The server goes on. Reach it']} queue", shell=True, check=False).returncode == 0
+    assert (
+        subprocess.run(f"{told['The server goes on. Open its screens']} queue", shell=True, check=False).returncode == 0
+    )
     assert subprocess.run(told["Stop it and remove all of it"], shell=True, check=False).returncode == 0
     assert is_clean(place)
 

@@ -14,6 +14,8 @@ from tovi_tui.job_list import FRESH, MOST, JobList
 from tovi_tui.text.filter import Scope
 from tovi_tui.text.sought import Sought
 
+DEADLINE_S = 10.0
+
 
 class Slow(Lab):
     """Reads a page, and gives it only when it is let go."""
@@ -31,8 +33,9 @@ class Slow(Lab):
 
     async def asked_for(self, number: int) -> asyncio.Event:
         """The page of that number, once it is read."""
-        while len(self.waits) <= number:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(DEADLINE_S):
+            while len(self.waits) <= number:
+                await asyncio.sleep(0)
         return self.waits[number]
 
     def clock(self) -> datetime:
