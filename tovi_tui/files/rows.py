@@ -30,6 +30,15 @@ def named(files: Iterable[FileView], part: str) -> list[FileView]:
     return [file for file in files if part.lower() in file.path.lower()]
 
 
+def nothing(part: str, upload: str) -> list[Line]:
+    """Where no name is: none with that part in it, or none at all, which `upload` would change where it may."""
+    if part:
+        return [line(f' nothing here has "{part}" in its name')]
+    if not upload:
+        return [line(" nothing is here")]
+    return [line(" nothing is here; upload with"), line(Span(f"  {upload}", Tone.BOLD))]
+
+
 def is_folder(file: FileView) -> bool:
     return file.path.endswith("/")
 

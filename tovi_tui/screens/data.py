@@ -13,14 +13,13 @@ from textual.widgets import Input
 
 from tovi_server.core.views import FileView
 from tovi_tui.file_reader import previewed
-from tovi_tui.files.rows import above, columns, is_folder, joined, named
+from tovi_tui.files.rows import above, columns, is_folder, joined, named, nothing
 from tovi_tui.folder import MOST, PAGE, Folder, datasets_in
 from tovi_tui.places import DataPlace
 from tovi_tui.screens import on_files
 from tovi_tui.screens.frame import PERSON, ToviScreen
 from tovi_tui.screens.offer import Offer
 from tovi_tui.screens.preview_pane import PreviewPane
-from tovi_tui.text.span import Line, Span, Tone, line
 from tovi_tui.widgets.field import field
 from tovi_tui.widgets.row_table import RowTable
 
@@ -80,18 +79,9 @@ class DataScreen(ToviScreen):
         self._table.show_columns(columns(await datasets_in(self.manager, folder.path)))
 
     def _show(self) -> None:
-        self._table.empty = self._empty()
+        upload = self._offer.upload_line(self._folder) if self._folder.writable else ""
+        self._table.empty = nothing(self._part, upload)
         self._table.show(named(self._folder.items, self._part))
-
-    def _empty(self) -> list[Line]:
-        if self._part:
-            return [line(f' nothing here has "{self._part}" in its name')]
-        if not self._folder.writable:
-            return [line(" nothing is here")]
-        return [
-            line(" nothing is here; upload with"),
-            line(Span(f"  {self._offer.upload_line(self._folder)}", Tone.BOLD)),
-        ]
 
     def on_row_table_moved(self) -> None:
         self._pane.follow(self._current_path, self._table.current)
@@ -101,10 +91,10 @@ class DataScreen(ToviScreen):
             self.work(partial(self._read_on, self._folder), busy="loading …", group="more")
 
     async def _read_on(self, folder: Folder) -> None:
-        """One page more, or for a filter all there are."""
+        """One page more; a filter comes back for the next."""
         self._is_reading_on = True
         try:
-            await folder.read(self.manager, least=MOST if self._part else len(folder.items) + 1)
+            await folder.read(self.manager, least=len(folder.items) + 1)
         finally:
             self._is_reading_on = False
         if folder is self._folder:
