@@ -35,6 +35,15 @@ def children(parent: int) -> set[int]:
     return children_of(parent, _all())
 
 
+def descendants(pids: Collection[int]) -> set[int]:
+    """These, and all that came from them and did not outlive who started it."""
+    found, new = set(pids), set(pids)
+    while new:
+        new = {child for pid in new for child in children(pid)} - found
+        found |= new
+    return found
+
+
 def told(pid: int) -> str:
     """A process for a person: the end of its command line; nothing of one that is gone."""
     try:

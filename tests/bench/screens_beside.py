@@ -55,13 +55,13 @@ def _rate(live: Live) -> float:
 
 @contextlib.contextmanager
 def _reading(people: list[Terminal]) -> Iterator[None]:
-    """The people's clients are read all the while, without making pictures of what comes."""
+    """The people's clients are read all the while."""
     over = threading.Event()
 
     def read() -> None:
         while not over.is_set():
             for person in people:
-                person.drop(0.01)
+                person.read(0.01)
 
     thread = threading.Thread(target=read)
     thread.start()

@@ -65,7 +65,7 @@ def _cpu_of_one(live: Live) -> float:
     before = cpu.seconds(live.parts())
     with seats.seats(live, 1) as (person,):
         seats.quiet(person)
-        return cpu.seconds(live.parts() | processes.descendants(live.parts())) - before
+        return cpu.seconds(processes.descendants(live.parts())) - before
 
 
 def _session_memory(live: Live) -> Spread:
@@ -78,7 +78,7 @@ def _session_memory(live: Live) -> Spread:
 
 
 def _pss(live: Live) -> int:
-    return memory.pss_kib(live.parts() | processes.descendants(live.parts()))
+    return memory.pss_kib(processes.descendants(live.parts()))
 
 
 def _ms(seconds: tuple[float, ...] | list[float]) -> Spread:

@@ -16,6 +16,8 @@ from tovi_tui.wishes import wishes_of
 
 SIZE = (120, 30)
 REST_S = 0.5
+LEVELS = 4
+"""From a field up to the app."""
 
 
 async def an_app(manager: FakeManager) -> ToviApp:
@@ -34,10 +36,17 @@ async def opened(manager: FakeManager, *, size: tuple[int, int] = SIZE) -> Async
 
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until all loads and the actions after them are done."""
-    await pilot.pause()
+    await _heard(pilot)
     while loads := [worker for worker in pilot.app.workers if worker.group not in {"news", PERSON}]:
         await pilot.app.workers.wait_for_complete(loads)
-        await pilot.pause()
+        await _heard(pilot)
+
+
+async def _heard(pilot: Pilot[None]) -> None:
+    """Messages have come as far up as they go. On a busy machine `pause` alone takes it for idle too early."""
+    for _ in range(LEVELS):
+        await pilot._wait_for_screen()  # private: what each `press` waits for, once
+    await pilot.pause()
 
 
 async def rested(pilot: Pilot[None]) -> None:

@@ -259,8 +259,7 @@ async def test_while_the_client_is_behind_nothing_is_drawn_and_then_all_is(monke
         assert sent == []
         app_of(pilot).hold_drawing(False)
         await pilot.pause(0.1)
-        (picture,) = sent
-        assert "node-00" in picture.render_segments(pilot.app.console)  # type: ignore[attr-defined]  # as Textual does
+        assert "node-00" in sent[0].render_segments(pilot.app.console)  # type: ignore[attr-defined]  # as Textual does
 
 
 async def test_copied_is_only_what_a_key_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
