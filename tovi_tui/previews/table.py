@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tovi_server.core import cells
+from tovi_server.core.safe import safe_line
 from tovi_tui.text.span import Line, Span, Tone
 
 _MOST_ROWS: Final = 500
@@ -15,9 +16,8 @@ _WIDEST: Final = 24
 
 
 def table_lines(data: bytes, separator: str) -> Iterator[Line]:
-    """The header first; a last row that may not be whole is left out when there are others."""
-    text = data.decode(errors="replace").replace("\x00", "")
-    rows = _rows(text, separator)
+    """The header first."""
+    rows = _rows(data.decode(errors="replace").replace("\x00", ""), separator)
     widths = _widths(rows)
     for at, row in enumerate(rows):
         yield tuple(_cell(cell, room, is_header=at == 0) for cell, room in zip(row, widths, strict=False))
@@ -27,7 +27,7 @@ def _rows(text: str, separator: str) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
         for row in csv.reader(text.splitlines(), delimiter=separator):
-            rows.append(row[:_MOST_COLUMNS])
+            rows.append([safe_line(cell) for cell in row[:_MOST_COLUMNS]])
             if len(rows) == _MOST_ROWS:
                 break
     except csv.Error as error:

@@ -27,18 +27,32 @@ def is_text(data: bytes) -> bool:
 
 def as_text(data: bytes) -> Iterator[Line]:
     """Line by line, long ones cut."""
-    for one in data.decode(errors="replace").expandtabs(8).splitlines()[:_MOST_LINES]:
+    lines = data.decode(errors="replace").expandtabs(8).splitlines()
+    for one in lines[:_MOST_LINES]:
         yield line(one[:_LONGEST])
+    if len(lines) > _MOST_LINES:
+        yield line(Span(f"… {len(lines) - _MOST_LINES} lines more", Tone.DIM))
 
 
 def as_json(data: bytes) -> Iterator[Line]:
     """With one value a line, if it is whole; else as it is."""
     try:
-        whole = json.dumps(json.loads(data), indent=2, ensure_ascii=False)
+        laid_out = "".join(_laid_out(json.loads(data)))
     except (ValueError, RecursionError):
         yield from as_text(data)
         return
-    yield from as_text(whole.encode(errors="replace"))
+    yield from as_text(laid_out.encode(errors="replace"))
+
+
+def _laid_out(value: object) -> Iterator[str]:
+    """As far as it is shown: what is nested deep would be many times as long as the file."""
+    lines = 0
+    for piece in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(value):
+        lines += "\n" in piece
+        if lines > _MOST_LINES:
+            yield "\n…"
+            return
+        yield piece
 
 
 def as_hex(data: bytes) -> Iterator[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar, Final
@@ -10,30 +9,32 @@ from typing import ClassVar, Final
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
+from textual.widgets import Input
 
 from tovi_server.core.views import FileView
-from tovi_tui.files.rows import COLUMNS, above, is_folder, joined
+from tovi_tui.file_reader import previewed
+from tovi_tui.files.rows import above, columns, is_folder, joined, named, nothing
+from tovi_tui.folder import MOST, PAGE, Folder, datasets_in
 from tovi_tui.places import DataPlace
-from tovi_tui.previews import preview
-from tovi_tui.screens.dialogs import Answer, Question
+from tovi_tui.screens import on_files
 from tovi_tui.screens.frame import PERSON, ToviScreen
-from tovi_tui.text import lines_to_type
-from tovi_tui.text.span import Span, Tone, line
+from tovi_tui.screens.offer import Offer
+from tovi_tui.screens.preview_pane import PreviewPane
+from tovi_tui.widgets.field import field
 from tovi_tui.widgets.row_table import RowTable
-from tovi_tui.widgets.text_lines import TextLines
 
-_PAGE: Final = 500
-_MOST: Final = 20_000
-_REST_S: Final = 0.25
-_PIECE: Final = 256 * 1024
+_NEAR: Final = 100
+"""With so few rows below the cursor the next page is asked for."""
 
 
 class DataScreen(ToviScreen):
     """As over SFTP."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,right", "open", "open"),
-        Binding("left,backspace", "above", "the folder above"),
+        Binding("enter", "open", "open"),
+        Binding("right", "open", "open", show=False),
+        Binding("left,backspace", "above", "the folder above", show=False),
+        Binding("slash", "filter", "filter"),
         Binding("u", "upload", "what uploads here"),
         Binding("f", "fetch", "what fetches this"),
         Binding("y", "copy", "copy that", show=False),
@@ -44,67 +45,60 @@ class DataScreen(ToviScreen):
 
     def __init__(self, place: DataPlace) -> None:
         super().__init__()
-        self._path = place.path.strip("/")
-        self._writable = False
+        self._folder = Folder(place.path.strip("/"))
+        self._part = ""
+        """Only names with this in them are shown."""
         self._came_from = ""
-        self._line = ""
-        """What `y` copies."""
-        self._table: RowTable[FileView] = RowTable(COLUMNS, key=lambda file: file.path, look=self.look, id="main")
+        self._is_reading_on = False
+        self._table: RowTable[FileView] = RowTable(columns({}), key=lambda file: file.path, look=self.look, id="main")
+        self._pane = PreviewPane(self)
+        self._offer = Offer(self)
 
     def body(self) -> Iterable[Widget]:
-        yield Container(self._table, TextLines((), id="preview"), id="tree")
+        filter = field(placeholder="a part of a name", id="filter")
+        filter.display = False
+        yield filter
+        yield Container(self._table, self._pane.text, id="tree")
 
     def place(self) -> str:
-        return f"data /{self._path}"
+        part = f" · filter: {self._part}" if self._part else ""
+        cut = f" · the first {MOST:,}" if self._folder.is_cut else ""
+        return f"data /{self._folder.path}{part}{cut}"
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < 100, "narrow")
 
     async def load(self) -> None:
-        """In pages, each shown when it is there."""
-        found: list[FileView] = []
-        more, after = True, None
-        while more and len(found) < _MOST:
-            page = await self.manager.list_files(self._path, after=after, limit=_PAGE)
-            self._writable, more = page.writable, page.more and bool(page.items)
-            found += page.items
-            after = found[-1].path if found else None
-            self._table.show(found)
+        """As much as was there before."""
+        folder = Folder(self._folder.path)
+        await folder.read(self.manager, least=max(PAGE, len(self._folder.items)), name=self._came_from)
+        self._folder = folder
+        self._show()
         self._table.go_to(self._came_from)
-        if not found:
-            self._say_empty()
+        self._came_from = ""
+        self._table.show_columns(columns(await datasets_in(self.manager, folder.path)))
 
-    def _say_empty(self) -> None:
-        if self._writable or self._path == "datasets":
-            self.say(" nothing is here; upload with  ", Span(self._upload(), Tone.BOLD))
-        else:
-            self.say(" nothing is here")
+    def _show(self) -> None:
+        upload = self._offer.upload_line(self._folder) if self._folder.writable else ""
+        self._table.empty = nothing(self._part, upload)
+        self._table.show(named(self._folder.items, self._part))
 
     def on_row_table_moved(self) -> None:
-        file = self._table.current
-        self.query_one("#preview", TextLines).show([])
-        if file is not None and not is_folder(file):
-            self.set_timer(_REST_S, partial(self._ask_preview, file))
+        self._pane.follow(self._current_path, self._table.current)
+        self._offer.follow(self._current_path)
+        is_near = bool(self._part) or self._table.current in self._table.rows[-_NEAR:]
+        if is_near and self._folder.has_more and not self._is_reading_on:
+            self.work(partial(self._read_on, self._folder), busy="loading …", group="more")
 
-    def _ask_preview(self, file: FileView) -> None:
-        if self._table.current is file:
-            self.work(partial(self._preview, file), busy="", group="preview")
-
-    async def _preview(self, file: FileView) -> None:
-        lines = await self._previewed(file)
-        if self._table.current is file:
-            self.query_one("#preview", TextLines).show(lines)
-
-    async def _previewed(self, file: FileView) -> list[tuple[Span, ...]]:
-        wanted = file.size_bytes if preview.wants_whole(file.path, file.size_bytes) else preview.FIRST_BYTES
-        data = b""
-        while len(data) < wanted:
-            path = joined(self._path, file.path)
-            part = await self.manager.read_file(path, start=len(data), length=min(_PIECE, wanted - len(data)))
-            data += part.data
-            if not part.data:
-                break
-        return await asyncio.to_thread(preview.preview, file.path, data, file.size_bytes)
+    async def _read_on(self, folder: Folder) -> None:
+        """One page more; a filter comes back for the next."""
+        self._is_reading_on = True
+        try:
+            await folder.read(self.manager, least=len(folder.items) + 1)
+        finally:
+            self._is_reading_on = False
+        if folder is self._folder:
+            self._show()
 
     def on_row_table_opened(self) -> None:
         self.action_open()
@@ -112,79 +106,88 @@ class DataScreen(ToviScreen):
     def action_open(self) -> None:
         file = self._table.current
         if file is not None and is_folder(file):
-            self._go(joined(self._path, file.path.rstrip("/")), came_from="")
+            self._go(self._current_path, came_from="")
         else:
             self.action_whole()
 
     def action_above(self) -> None:
-        if self._path:
-            self._go(above(self._path), came_from=f"{self._path.rpartition('/')[2]}/")
+        if path := self._folder.path:
+            self._go(above(path), came_from=f"{path.rpartition('/')[2]}/")
 
     def action_back(self) -> None:
-        """Up the tree first."""
-        if self._path:
+        """Out of the filter first, then up the tree."""
+        if self.query_one("#filter", Input).display:
+            self._close_filter()
+            self._show()
+        elif self._folder.path:
             self.action_above()
         else:
             super().action_back()
 
     def _go(self, path: str, *, came_from: str) -> None:
-        self._path, self._came_from = path, came_from
+        self._close_filter()
+        self._folder, self._came_from = Folder(path), came_from
+        self._table.marked = frozenset()
+        self._table.empty = ()
         self._table.show(())
         self.say("")
         self.reload()
 
+    def action_filter(self) -> None:
+        filter = self.query_one("#filter", Input)
+        filter.display = True
+        filter.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._part = event.value.strip()
+        self.show_place()
+        self._show()
+
+    def on_input_submitted(self) -> None:
+        self._table.focus()
+
+    def _close_filter(self) -> None:
+        filter = self.query_one("#filter", Input)
+        filter.value = self._part = ""
+        filter.display = False
+        self._table.focus()
+
     def action_whole(self) -> None:
         if (file := self._table.current) and not is_folder(file):
-            self.work(partial(self._show_whole, file), busy="reading …", group=PERSON)
+            self.work(partial(self._show_whole, self._current_path), busy="reading …", group=PERSON)
 
-    async def _show_whole(self, file: FileView) -> None:
-        await self.show_text(joined(self._path, file.path), await self._previewed(file))
+    async def _show_whole(self, path: str) -> None:
+        await self.show_text(path, await previewed(self.manager, path))
 
     def action_upload(self) -> None:
-        self._offer("upload here", self._upload())
+        self._offer.upload(self._folder, self._current_path)
 
     def action_fetch(self) -> None:
-        if path := self._current_path:
-            self._offer("fetch it", lines_to_type.fetch(self.tovi.viewer.server, path))
-
-    def _offer(self, what: str, text: str) -> None:
-        self._line = text
-        self.say(f" {what}:  ", Span(text, Tone.BOLD), Span("   y copies it", Tone.DIM))
+        if chosen := self._table.chosen:
+            self._offer.fetch(self._folder, chosen, self._current_path)
 
     def action_copy(self) -> None:
-        if not self._line and (path := self._current_path):
-            self._line = lines_to_type.fetch(self.tovi.viewer.server, path)
-        self.tovi.copy(self._line)
-
-    def _upload(self) -> str:
-        return lines_to_type.upload(self.tovi.viewer.server, self._path or "datasets/NAME")
+        self._offer.copy(self._folder, self._table.chosen)
 
     @property
     def _current_path(self) -> str:
         file = self._table.current
-        return "" if file is None else joined(self._path, file.path.rstrip("/"))
+        return "" if file is None else joined(self._folder.path, file.path.rstrip("/"))
+
+    def _may_change(self) -> bool:
+        if not self._folder.writable:
+            self.tell(f"what is in /{self._folder.path} is not yours to change")
+        return self._folder.writable
 
     def action_delete(self) -> None:
-        if path := self._current_path:
-            self.work(partial(self._delete, path), busy="", group=PERSON)
-
-    async def _delete(self, path: str) -> None:
-        file = self._table.current
-        inner = line("with all that is in it; ") if file is not None and is_folder(file) else line()
-        details = [(*inner, Span("this cannot be taken back", Tone.BAD))]
-        if await self.ask(Question(f"Delete /{path}?", yes="delete", details=details)) is Answer.YES:
-            await self.manager.remove_file(path)
-            self.tell(f"deleted /{path}")
-            self.reload()
+        if (chosen := self._table.chosen) and self._may_change():
+            self.work(partial(on_files.delete, self, self._folder.path, chosen), busy="", group=PERSON)
 
     def action_rename(self) -> None:
-        if path := self._current_path:
-            self.work(partial(self._rename, path), busy="", group=PERSON)
+        if (file := self._table.current) and self._may_change():
+            self.work(partial(self._rename, file), busy="", group=PERSON)
 
-    async def _rename(self, path: str) -> None:
-        name = path.rpartition("/")[2]
-        to = await self.prompt(f"Rename /{path} to", text=name)
-        if to and to != name:
-            await self.manager.rename_file(path, to=joined(above(path), to))
+    async def _rename(self, file: FileView) -> None:
+        if to := await on_files.rename(self, self._folder.path, file):
             self._came_from = to
             self.reload()

@@ -26,6 +26,8 @@ class MetricsScreen(ToviScreen):
         Binding("enter", "open", "log"),
         Binding("s", "measure(1)", "by the next number"),
         Binding("S", "measure(-1)", "by the number before", show=False),
+        Binding("right", "measure(1)", "by the next number", show=False),
+        Binding("left", "measure(-1)", "by the number before", show=False),
         Binding("b", "better", "low or high is better"),
         Binding("y", "copy", "copy as a table"),
     ]
@@ -42,14 +44,16 @@ class MetricsScreen(ToviScreen):
         yield TextLines((), id="compared")
 
     def place(self) -> str:
-        by = "" if self._measure is None else f" · by {self._measure.name}"
-        return f"metrics of {self._number}{by}"
+        if self._measure is None:
+            return f"metrics of {self._number}"
+        better = "low" if self._measure.lower_is_better else "high"
+        return f"metrics of {self._number} · by {self._measure.name}, {better} is better"
 
     async def load(self) -> None:
         self._rows = await self.manager.metrics(Reference(JobId(self._number)))
         names = measures(self._rows)
-        if names and (self._measure is None or self._measure.name not in names):
-            self._measure = Measure.usual(names[0])
+        if self._measure is None or self._measure.name not in names:
+            self._measure = Measure.usual(names[0]) if names else None
         self._show()
 
     def news(self, news: News) -> None:
@@ -58,6 +62,7 @@ class MetricsScreen(ToviScreen):
 
     def _show(self) -> None:
         if self._measure is None:
+            self._table.show(())
             self.say(
                 " no task has told a number yet: its tovi.yaml names a file of them with ",
                 Span("metrics: metrics.json", Tone.BOLD),
@@ -66,13 +71,15 @@ class MetricsScreen(ToviScreen):
         top = best(self._rows, self._measure)
         self._table.show_columns(columns(self._rows, self._measure, "" if top is None else top.task))
         self._table.show(sorted(self._rows, key=self._measure.goodness, reverse=True))
-        if top is not None:
+        if top is None:
+            self.say(f" no task has a finite {self._measure.name}")
+        else:
             params = " ".join(f"{name} {value}" for name, value in top.params.items())
             self.say(f" best {self._measure.name} {top.metrics[self._measure.name]:.6g}: {top.task}  {params}")
 
     def on_row_table_moved(self) -> None:
-        if self._measure is not None:
-            self.query_one("#compared", TextLines).show(compared(self._table.chosen, self._measure))
+        lines = [] if self._measure is None else compared(self._table.chosen, self._measure)
+        self.query_one("#compared", TextLines).show(lines)
 
     def on_row_table_opened(self) -> None:
         self.action_open()
@@ -92,6 +99,7 @@ class MetricsScreen(ToviScreen):
         if self._measure is not None:
             self._measure = replace(self._measure, lower_is_better=not self._measure.lower_is_better)
             self._show()
+            self.show_place()
 
     def action_copy(self) -> None:
-        self.tovi.copy(as_tsv(self._rows))
+        self.tovi.copy(as_tsv(self._table.rows))

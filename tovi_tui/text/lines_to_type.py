@@ -16,9 +16,9 @@ def ssh(server: ServerInfo, *words: str) -> str:
     return " ".join(["ssh", *port, server.name, *words])
 
 
-def fetch(server: ServerInfo, path: str) -> str:
-    """A file or folder of the server, into the folder where one is."""
-    return f"scp {_port(server)}-r {shlex.quote(f'{server.name}:{path}')} ."
+def fetch(server: ServerInfo, *paths: str) -> str:
+    """Files or folders of the server, into the folder where one is."""
+    return f"scp {_port(server)}-r {shlex.join(f'{server.name}:{path}' for path in paths)} ."
 
 
 def upload(server: ServerInfo, path: str) -> str:
