@@ -242,12 +242,12 @@ def test_the_best_is_a_number_whatever_else_is_there() -> None:
     assert best([rows[0], rows[3]], Measure("loss", lower_is_better=True)) is None
 
 
-def test_numbers_are_compared_as_bars_without_those_that_have_no_length() -> None:
+def test_numbers_are_compared_as_bars_where_they_have_a_length() -> None:
     rows = [_row(0, x=1.0), _row(1, x=-2.0), _row(2, x=math.inf), _row(3)]
-    assert [told(one).split()[-1] for one in compared(rows, Measure("x", lower_is_better=False))] == ["1", "-2"]
+    assert [told(one).split()[-1] for one in compared(rows, Measure("x", lower_is_better=False))] == ["1", "-2", "inf"]
 
 
 def test_the_table_for_a_spreadsheet_has_all_digits() -> None:
     rows = [_row(0, a=0.1), replace(_row(1, b=1 / 3), params={"lr": "x\ty"})]
     assert measures(rows) == ["a", "b"]
-    assert as_tsv(rows) == "task\tlr\ta\tb\n1.main.0\t0\t0.1\t\n1.main.1\tx y\t\t0.3333333333333333\n"
+    assert as_tsv(rows) == "task\tlr\ta\tb\n1.main.0\t0\t0.1\t\n1.main.1\tx\\x09y\t\t0.3333333333333333\n"
