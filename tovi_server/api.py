@@ -123,7 +123,7 @@ class ManagerAPI(Protocol):
     def news(self) -> AsyncIterator[views.News]:
         """What changed from now on, without end, and at most once a second: cheaper than `events` for who shows lists.
 
-        Load after its first item, which is always that anything may have changed.
+        Its first item comes at once, and says that anything may have changed: what is loaded after it misses nothing.
         """
         ...
 

@@ -17,13 +17,15 @@ RETRY_S: Final = 3.0
 async def follow(manager: ManagerAPI, tell: Callable[[News], None]) -> None:
     """For ever; a failure is told by the screens, which fail themselves.
 
-    Begun before anything is loaded: then the first piece, that anything may have changed, tells nothing.
+    Begun before anything is loaded: then the first piece, that anything may have changed, tells nothing. Of a stream
+    that is followed again it does.
     """
-    is_first = True
+    is_known = True
     while True:
         with suppress(ToviError):
             async for news in manager.news():
-                if not is_first:
+                if not is_known:
                     tell(news)
-                is_first = False
+                is_known = False
+        is_known = False
         await asyncio.sleep(RETRY_S)

@@ -30,26 +30,26 @@ def _next(lines: Iterator[Line]) -> list[Line]:
 
 
 async def _sample(manager: ManagerAPI, path: str) -> Sample:
-    data, size = await _read(manager, path, start=0, length=preview.FIRST_BYTES)
+    data, size = await read(manager, path, start=0, length=preview.FIRST_BYTES)
     sample = Sample(path, size, data)
     if preview.wants_whole(sample):
-        rest, _ = await _read(manager, path, start=len(data), length=size - len(data))
+        rest, _ = await read(manager, path, start=len(data), length=size - len(data))
         return replace(sample, data=data + rest)
     return await _with_directory(manager, path, sample) if preview.is_zip(sample) else sample
 
 
 async def _with_directory(manager: ManagerAPI, path: str, sample: Sample) -> Sample:
     size = sample.size_bytes
-    tail, _ = await _read(manager, path, start=max(0, size - zips.TAIL_BYTES), length=zips.TAIL_BYTES)
+    tail, _ = await read(manager, path, start=max(0, size - zips.TAIL_BYTES), length=zips.TAIL_BYTES)
     try:
         start, length = zips.directory_part(tail, size)
     except ValueError:
         return sample  # shown as what it is then
-    directory, _ = await _read(manager, path, start=start, length=min(length, zips.MOST_BYTES))
+    directory, _ = await read(manager, path, start=start, length=min(length, zips.MOST_BYTES))
     return replace(sample, directory=directory, directory_bytes=length)
 
 
-async def _read(manager: ManagerAPI, path: str, *, start: int, length: int) -> tuple[bytes, int]:
+async def read(manager: ManagerAPI, path: str, *, start: int, length: int) -> tuple[bytes, int]:
     """So many bytes, as far as there are any; and how large the file is, which a link's own size would not tell."""
     data, size, is_more = b"", 0, length > 0
     while is_more:

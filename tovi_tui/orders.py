@@ -18,7 +18,7 @@ from tovi_tui.text.help import help_lines
 
 async def ask(screen: ToviScreen) -> None:
     """The `:` line."""
-    chosen = await screen.app.push_screen_wait(CommandScreen("", _actions(screen)))
+    chosen = await screen.app.push_screen_wait(CommandScreen(_actions(screen)))
     match chosen:
         case None:
             return

@@ -31,6 +31,7 @@ from tovi_server.core.ids import JobId, Reference, parse_reference
 from tovi_server.core.reasons import EndReason
 from tovi_server.manager.settings import Images
 
+SOON_S = 20
 PIPELINE = """
 name: survey
 stages:
@@ -484,10 +485,18 @@ async def test_control_characters_in_names_are_refused(ada: ManagerAPI) -> None:
         await submitted(ada, "run: x", SubmitOptions(name="a\x1b[2Jb"))
 
 
-async def test_news_names_the_jobs_that_changed_and_nothing_before(house: House, ada: ManagerAPI) -> None:
-    await submitted(ada, PIPELINE)
-    news = ada.news()
-    async with closed_after(news):
-        assert await anext(news) == views.News(None)
+async def test_news_names_the_jobs_that_changed_to_who_comes_beside_others(house: House, ada: ManagerAPI) -> None:
+    others, news = ada.news(), ada.news()
+    async with asyncio.timeout(SOON_S), closed_after(others), closed_after(news):
+        assert [await anext(others), await anext(others)] == [views.News(None)] * 2, "its watch is known now"
+        assert await anext(news) == views.News(None), "at once, though nothing happens"
         job = await submitted(ada, PIPELINE)
         assert await anext(news) == views.News((job,))
+
+
+async def test_who_is_the_first_to_hear_news_misses_nothing(house: House, ada: ManagerAPI) -> None:
+    news = ada.news()
+    async with asyncio.timeout(SOON_S), closed_after(news):
+        assert await anext(news) == views.News(None)
+        job = await submitted(ada, PIPELINE)
+        assert (await anext(news)).jobs in (None, (job,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.manager_house import House, attempt_of, open_house, submitted
 from tovi_server.api import ManagerAPI
 from tovi_server.core import views
 from tovi_server.core.access import Role
+from tovi_server.core.closing import closed_after
 from tovi_server.core.errors import DeniedError, NotFoundError, QuotaExceededError, ToviError, UsageError
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId, Reference, parse_reference
@@ -197,13 +199,12 @@ async def test_no_job_is_noted_on_that_is_not_there(ada: ManagerAPI) -> None:
 async def test_those_who_follow_hear_of_notes(house: House, ada: ManagerAPI) -> None:
     job = JobId(await submitted(ada, "run: train\n"))
     news = ada.news()
-    assert isinstance(news, AsyncGenerator)
-    assert (await anext(news)).jobs is None
-    house.rings.clear()
-    await ada.annotate(job, note="figure 3", tags=None)
-    assert (await anext(news)).jobs == (job,)
-    assert house.rings, "and at once"
-    await news.aclose()
+    async with asyncio.timeout(20), closed_after(news):
+        assert [(await anext(news)).jobs for _ in range(2)] == [None, None], "and then it is watched"
+        house.rings.clear()
+        await ada.annotate(job, note="figure 3", tags=None)
+        assert (await anext(news)).jobs == (job,)
+        assert house.rings, "and at once"
 
 
 async def test_who_may_not_change_a_job_may_not_note_on_it(house: House, ada: ManagerAPI) -> None:

@@ -16,11 +16,15 @@ def state_text(view: JobView | TaskView) -> str:
     return "held" if view.held and view.state in _NOT_STARTED else view.state
 
 
+def count_ended(by_state: Mapping[str, int]) -> int:
+    """How many tasks of these counts are final."""
+    return sum(by_state.get(state, 0) for state in FINAL)
+
+
 def progress(total: int, by_state: Mapping[str, int]) -> str:
     """`38/60, 2 failed`: how many ended, of how many."""
-    ended = sum(by_state.get(state, 0) for state in FINAL)
     failed = by_state.get(TaskState.FAILED, 0)
-    return f"{ended}/{total}" + (f", {failed} failed" if failed else "")
+    return f"{count_ended(by_state)}/{total}" + (f", {failed} failed" if failed else "")
 
 
 def time_taken(job: JobView | TaskView, look: Look) -> str:

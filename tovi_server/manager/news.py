@@ -16,6 +16,7 @@ PAUSE_S: Final = 1.0
 async def news(desk: Desk) -> AsyncIterator[News]:
     """From now on, without end. The first is that anything may have changed."""
     with desk.changes.watching() as watch:
+        yield News(None)
         while True:
             await watch.changed()
             jobs = watch.take()

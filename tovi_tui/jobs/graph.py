@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Final
 
-from tovi_server.core.states import FINAL, TaskState
+from tovi_server.core.job_words import count_ended
+from tovi_server.core.states import TaskState
 from tovi_server.core.views import StageView
 from tovi_tui.text.span import Line, Span, Tone, line, width
 from tovi_tui.text.states import look_of
@@ -71,9 +72,8 @@ def _count(total: int, by_state: Mapping[str, int]) -> Line:
     """Nothing of a single task, whose mark says it all."""
     if total == 1:
         return ()
-    ended = sum(by_state.get(state, 0) for state in FINAL)
     failed = by_state.get(TaskState.FAILED, 0)
-    count = line(Span(f" {ended}/{total}", Tone.DIM))
+    count = line(Span(f" {count_ended(by_state)}/{total}", Tone.DIM))
     return (*count, Span(f" ✗{failed}", Tone.BAD)) if failed else count
 
 

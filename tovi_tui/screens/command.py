@@ -42,15 +42,14 @@ class CommandScreen(ModalScreen[Order | KeyAction | None]):
         Binding("up", "choose(-1)", "the word before"),
     ]
 
-    def __init__(self, text: str, actions: Sequence[KeyAction]) -> None:
+    def __init__(self, actions: Sequence[KeyAction]) -> None:
         super().__init__()
-        self._text = text
         self._actions = actions
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog command"):
-            yield field(self._text, placeholder="a word, or what you look for")
+            yield field(placeholder="a word, or what you look for")
             yield Words(id="matches")
 
     def on_mount(self) -> None:
@@ -99,7 +98,7 @@ class CommandScreen(ModalScreen[Order | KeyAction | None]):
 
     def _found(self) -> list[str | KeyAction]:
         typed = self.query_one(Input).value.strip().lower()
-        words = [command.word for command in matching(typed)] if typed else [one.word for one in matching("")]
+        words = [command.word for command in matching(typed)]
         return [*words, *(action for action in self._actions if typed in action.does.lower())]
 
     def _show(self) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tovi_server.core.ids import Reference, parse_reference
 from tovi_server.core.views import Controlled
 from tovi_tui.screens.dialogs import Answer, Question
-from tovi_tui.screens.frame import ToviScreen
+from tovi_tui.screens.frame import PERSON, ToviScreen
 from tovi_tui.text.span import Line, Span, Tone, line
 
 _SHOWN: Final = 8
@@ -24,6 +25,22 @@ class Target:
     held: bool = False
     started: bool = True
     """Something of it runs, or ran: it is too late to hold it instead."""
+
+
+def start_cancel(screen: ToviScreen, targets: Sequence[Target]) -> None:
+    """Cancel them, asked; or say that none is left to be."""
+    if targets:
+        screen.work(partial(cancel, screen, targets), busy="", group=PERSON)
+    else:
+        screen.tell("ended already: nothing to cancel")
+
+
+def start_hold(screen: ToviScreen, targets: Sequence[Target]) -> None:
+    """Hold or release them; or say that none is left to be."""
+    if targets:
+        screen.work(partial(hold_or_release, screen, targets), busy="holding …", group="control")
+    else:
+        screen.tell("ended already: nothing to hold")
 
 
 async def cancel(screen: ToviScreen, targets: Sequence[Target]) -> None:

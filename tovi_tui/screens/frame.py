@@ -134,11 +134,6 @@ class ToviScreen(Screen[None], inherit_bindings=False):
         """Something that was done, for a moment."""
         self.tovi.tell(text)
 
-    def tell_error(self, error: ToviError) -> None:
-        """Show what went wrong, why and the way out, until something goes well."""
-        self._failed = _LOAD
-        self.query_one("#errors", Words).show(error_lines(error))
-
     def show_place(self) -> None:
         """Say again where this is."""
         self.query_one("#place", Words).show([place_line(self.tovi.viewer, self.place())])
@@ -166,8 +161,8 @@ class ToviScreen(Screen[None], inherit_bindings=False):
             if isinstance(error, UnavailableError) and not is_asked:
                 self._try_again(error)
             else:
-                self.tell_error(error)
                 self._failed = group
+                self.query_one("#errors", Words).show(error_lines(error))
         else:
             self._forget_error(group, is_asked=is_asked)
         if busy:

@@ -17,7 +17,7 @@ from tovi_tui.jobs.best import best_lines
 from tovi_tui.jobs.graph import first_of_interest, graph_lines
 from tovi_tui.jobs.told import job_lines
 from tovi_tui.places import JobPlace, LogPlace, MetricsPlace, RerunPlace
-from tovi_tui.screens import job_texts, on_jobs, on_parts
+from tovi_tui.screens import control, job_texts, on_jobs, on_parts
 from tovi_tui.screens.control import Target
 from tovi_tui.screens.frame import PERSON, ToviScreen, is_about
 from tovi_tui.text.span import line
@@ -155,21 +155,21 @@ class JobScreen(ToviScreen):
         self.tovi.open(RerunPlace(self._number))
 
     def action_cancel(self, part: str) -> None:
-        if part == "job":
-            on_jobs.cancel(self, self._jobs)
-        else:
-            on_parts.cancel(self, self._targets(part))
+        if self._job:
+            control.start_cancel(self, self._targets(part))
 
     def action_hold(self, part: str) -> None:
-        if part == "job":
-            on_jobs.hold_or_release(self, self._jobs)
-        else:
-            on_parts.hold_or_release(self, self._targets(part))
+        if self._job:
+            control.start_hold(self, self._targets(part))
 
     def _targets(self, part: str) -> list[Target]:
-        if part == "task":
-            return on_parts.of_tasks(self._pane.chosen)
-        return on_parts.of_stage(self._stages, self._stage, self._pane.tasks)
+        match part:
+            case "job":
+                return on_jobs.targets(self._jobs)
+            case "task":
+                return on_parts.of_tasks(self._pane.chosen)
+            case _:
+                return on_parts.of_stage(self._stages, self._stage, self._pane.tasks)
 
     def action_text(self, name: str) -> None:
         self._work_on_job(job_texts.NAMED[name])

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from tovi_server.core.ids import parse_reference
 from tovi_server.core.look import asked
 from tovi_server.core.states import TaskState
 from tovi_server.core.views import JobView, TaskView
 from tovi_tui.places import LogPlace
-from tovi_tui.screens import control
-from tovi_tui.screens.frame import PERSON, ToviScreen
+from tovi_tui.screens.control import Target
+from tovi_tui.screens.frame import ToviScreen
 from tovi_tui.text import jobs, lines_to_type
 from tovi_tui.text.span import Span, Tone, line
 
 
-def cancel(screen: ToviScreen, chosen: Sequence[JobView]) -> None:
-    """Ask, and cancel those that have not ended."""
-    if targets := _targets(screen, chosen):
-        screen.work(partial(control.cancel, screen, targets), busy="", group=PERSON)
-
-
-def hold_or_release(screen: ToviScreen, chosen: Sequence[JobView]) -> None:
+def targets(chosen: Sequence[JobView]) -> list[Target]:
     """Those that have not ended."""
-    if targets := _targets(screen, chosen):
-        screen.work(partial(control.hold_or_release, screen, targets), busy="holding …", group="control")
-
-
-def _targets(screen: ToviScreen, chosen: Sequence[JobView]) -> list[control.Target]:
-    if chosen and all(job.ended_at for job in chosen):
-        screen.tell("ended already: nothing to cancel or hold")
     return [
-        control.Target(str(job.id), job.name, held=job.held, started=job.started_at is not None)
+        Target(str(job.id), job.name, held=job.held, started=job.started_at is not None)
         for job in chosen
         if job.ended_at is None
     ]

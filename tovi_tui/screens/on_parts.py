@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from tovi_server.core.states import FINAL, TaskState
 from tovi_server.core.views import StageView, TaskView
-from tovi_tui.screens import control
 from tovi_tui.screens.control import Target
-from tovi_tui.screens.frame import PERSON, ToviScreen
 
 _BEFORE_START = (TaskState.WAITING, TaskState.QUEUED)
-
-
-def cancel(screen: ToviScreen, targets: Sequence[Target]) -> None:
-    """Ask, and cancel them."""
-    if targets:
-        screen.work(partial(control.cancel, screen, targets), busy="", group=PERSON)
-    else:
-        screen.tell("ended already: nothing to cancel")
-
-
-def hold_or_release(screen: ToviScreen, targets: Sequence[Target]) -> None:
-    if targets:
-        screen.work(partial(control.hold_or_release, screen, targets), busy="holding …", group="control")
-    else:
-        screen.tell("ended already: nothing to hold")
 
 
 def of_tasks(tasks: Sequence[TaskView]) -> list[Target]:

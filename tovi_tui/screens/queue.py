@@ -14,7 +14,7 @@ from textual.widgets import Input
 from tovi_server.core.views import JobView, News
 from tovi_tui.job_list import FRESH, MOST, JobList
 from tovi_tui.places import JobPlace, MetricsPlace, Place, QueuePlace, RerunPlace
-from tovi_tui.screens import job_columns, on_jobs
+from tovi_tui.screens import control, job_columns, on_jobs
 from tovi_tui.screens.foot import Foot
 from tovi_tui.screens.frame import PERSON, ToviScreen
 from tovi_tui.screens.glance_line import GlanceLine
@@ -128,10 +128,12 @@ class QueueScreen(ToviScreen):
             self.work(partial(on_jobs.open_log, self, job), busy="to its log …", group="open")
 
     def action_cancel(self) -> None:
-        on_jobs.cancel(self, self._table.chosen)
+        if chosen := self._table.chosen:
+            control.start_cancel(self, on_jobs.targets(chosen))
 
     def action_hold(self) -> None:
-        on_jobs.hold_or_release(self, self._table.chosen)
+        if chosen := self._table.chosen:
+            control.start_hold(self, on_jobs.targets(chosen))
 
     def action_sort(self) -> None:
         self._order_by(self._list.sought.order.next())

@@ -9,13 +9,12 @@ from tovi_server.api import ManagerAPI
 from tovi_server.core.errors import InvalidSpecError, NotFoundError
 from tovi_server.core.ids import parse_reference
 from tovi_server.core.yaml_reader import LARGEST_BYTES
+from tovi_tui.file_reader import read
 from tovi_tui.text.span import Span, Tone, line
 
 EXAMPLES: Final = (line(Span("A job such as 12, or a file of yours such as home/tovi.yaml", Tone.DIM)),)
 PAUSE_S: Final = 0.5
 """After the last key what was written is looked through."""
-_PIECE_BYTES: Final = 2**18
-"""The manager gives no more at once."""
 
 
 async def sent(text: str) -> AsyncIterator[bytes]:
@@ -41,13 +40,9 @@ async def _of_job(manager: ManagerAPI, named: str) -> str:
 
 
 async def _of_file(manager: ManagerAPI, path: str) -> str:
-    part = await manager.read_file(path, start=0, length=_PIECE_BYTES)
-    if part.size_bytes > LARGEST_BYTES:
-        raise InvalidSpecError(f"{path} has {part.size_bytes} bytes", why=f"a job file has at most {LARGEST_BYTES}")
-    data = part.data
-    while len(data) < part.size_bytes and part.data:
-        part = await manager.read_file(path, start=len(data), length=_PIECE_BYTES)
-        data += part.data
+    data, size = await read(manager, path, start=0, length=LARGEST_BYTES)
+    if size > LARGEST_BYTES:
+        raise InvalidSpecError(f"{path} has {size} bytes", why=f"a job file has at most {LARGEST_BYTES}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from tovi_server.core.errors import UsageError
-from tovi_server.core.job_words import time_taken
+from tovi_server.core.job_words import count_ended, time_taken
 from tovi_server.core.look import NOTHING, Look, asked
-from tovi_server.core.states import ACTIVE, FINAL, TaskState
+from tovi_server.core.states import ACTIVE, TaskState
 from tovi_server.core.views import JobView
 from tovi_tui.text.bars import bar
 from tovi_tui.text.columns import Column
@@ -21,12 +21,11 @@ _BAR_COLUMNS: Final = 6
 
 def progress(total: int, by_state: Mapping[str, int]) -> Line:
     """How many tasks ended, of how many; what failed is said beside."""
-    ended = sum(by_state.get(state, 0) for state in FINAL)
     failed = by_state.get(TaskState.FAILED, 0)
     if total == 1:
         return line(Span(NOTHING, Tone.DIM))
     tone = Tone.BUSY if any(by_state.get(state) for state in ACTIVE) else Tone.DIM
-    count = line(Span(bar(ended, total, _BAR_COLUMNS), tone), f" {ended}/{total}")
+    count = line(Span(bar(count_ended(by_state), total, _BAR_COLUMNS), tone), f" {count_ended(by_state)}/{total}")
     return (*count, Span(f" ✗{failed}", Tone.BAD)) if failed else count
 
 

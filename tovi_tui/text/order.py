@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from tovi_server.core.job_words import count_ended
 from tovi_server.core.states import FINAL, TaskState
 from tovi_server.core.views import JobView
 
@@ -13,12 +14,12 @@ _BUSY_FIRST: Final = {
     state: place for place, state in enumerate(("running", "starting", "queued", "waiting", *sorted(FINAL)))
 }
 
-_KEYS: Final[dict[str, Callable[[JobView], Any]]] = {  # each key is compared with those of the same column alone
+_KEYS: Final[dict[str, Callable[[JobView], str | float]]] = {
     "name": lambda job: job.name.lower(),
     "user": lambda job: job.user,
     "state": lambda job: _BUSY_FIRST.get(TaskState(job.state), len(_BUSY_FIRST)),
-    "progress": lambda job: sum(job.tasks_by_state.get(state, 0) for state in FINAL) / max(1, job.tasks_total),
-    "time": lambda job: job.started_at or job.submitted_at,
+    "progress": lambda job: count_ended(job.tasks_by_state) / max(1, job.tasks_total),
+    "time": lambda job: (job.started_at or job.submitted_at).timestamp(),
     "cpus": lambda job: job.requested.cpu_millicores if job.requested else 0,
 }
 COLUMNS: Final = ("id", *_KEYS)

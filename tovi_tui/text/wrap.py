@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -10,6 +11,7 @@ from tovi_server.core import cells
 from tovi_tui.text.span import Line, Span, width
 
 _SPACE: Final = " "
+_WORD: Final = re.compile("[^ ]* |[^ ]+")
 
 
 def wrapped(spans: Line, columns: int) -> Iterator[Line]:
@@ -37,10 +39,9 @@ def _fitting(piece: list[Span], columns: int) -> Line:
 
 def _words(text: str, columns: int) -> Iterator[str]:
     """Words with the space behind them; one that is too long for a line in pieces."""
-    for word in text.replace(_SPACE, f"{_SPACE}\0").split("\0"):
+    for word in _WORD.findall(text):
         while cells.width(word.rstrip(_SPACE)) > columns:
             head = cells.head(word, columns) or word[0]
             yield head
             word = word[len(head) :]
-        if word:
-            yield word
+        yield word

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input
 
 from tovi_tui.specs.params import Param
 from tovi_tui.text.span import Line, line
+from tovi_tui.widgets.field import field
 from tovi_tui.widgets.words import Words
 
 
@@ -20,7 +20,7 @@ class ParamField(Vertical):
         super().__init__()
         self.param = param
         absent = "each stage its own" if param.used is None else ""
-        self._input = Input(param.shown, placeholder=absent, select_on_focus=False)
+        self._input = field(param.shown, placeholder=absent)
         self._wrong = Words(classes="wrong")
 
     def compose(self) -> ComposeResult:

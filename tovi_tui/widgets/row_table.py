@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events
@@ -37,17 +36,11 @@ class RowTable(RowLines, Generic[T]):
         Binding("enter", "open", "open", show=False),
     ]
 
-    @dataclass
     class Moved(Message):
         """The cursor is on another row, or its row changed."""
 
-        table: RowLines
-
-    @dataclass
     class Opened(Message):
         """Enter, or a second click, on the row under the cursor."""
-
-        table: RowLines
 
     def __init__(
         self,
@@ -95,7 +88,7 @@ class RowTable(RowLines, Generic[T]):
         if at is not None and not was_at_top:
             self.top += at - old
         self._keep_in_sight()
-        self.post_message(self.Moved(self))
+        self.post_message(self.Moved())
 
     def show_columns(self, columns: Sequence[Column[T]]) -> None:
         """Other columns for the same rows."""
@@ -144,7 +137,7 @@ class RowTable(RowLines, Generic[T]):
 
     def action_open(self) -> None:
         if self.current is not None:
-            self.post_message(self.Opened(self))
+            self.post_message(self.Opened())
 
     def on_click(self, event: events.Click) -> None:
         index = self.index_at(event.y)
@@ -157,7 +150,7 @@ class RowTable(RowLines, Generic[T]):
     def _move_to(self, at: int) -> None:
         self._cursor = max(0, min(at, len(self.rows) - 1))
         self._keep_in_sight()
-        self.post_message(self.Moved(self))
+        self.post_message(self.Moved())
 
     def _keep_in_sight(self) -> None:
         self.scroll_to_line(max(self._cursor - self.page_lines + 1, min(self.top, self._cursor)))
