@@ -28,6 +28,7 @@ class RedialedLine:
         self._dialling = asyncio.Lock()
         self._pause_s = FIRST_PAUSE_S
         self._not_before = 0.0
+        self._refusal: UnavailableError = lost()
 
     async def ask(self, verb: Asked[T], /, **arguments: object) -> T:
         """As Connection.ask."""
@@ -54,14 +55,15 @@ class RedialedLine:
             return self._connection
 
     async def _dialled(self) -> Connection:
-        """Raises UnavailableError: nobody answers, or it was tried only just now."""
+        """Raises UnavailableError: nobody answers, or nobody did only just now."""
         now = asyncio.get_running_loop().time
         if now() < self._not_before:
-            raise lost()
+            raise self._refusal.with_traceback(None)
         await self.close()
         try:
             connection = await self._stack.enter_async_context(self._dial())
-        except UnavailableError:
+        except UnavailableError as error:
+            self._refusal = error
             self._not_before = now() + self._pause_s
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             raise

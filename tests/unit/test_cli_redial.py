@@ -13,7 +13,7 @@ import pytest
 from tovi_cli import redial
 from tovi_cli.redial import RedialedLine
 from tovi_server.api import ManagerAPI
-from tovi_server.api_connection import Connection, lost
+from tovi_server.api_connection import Connection
 from tovi_server.core.errors import UnavailableError
 
 
@@ -40,7 +40,7 @@ class Exchange:
         self.dials += 1
         await asyncio.sleep(0)
         if self.is_down:
-            raise lost()
+            raise UnavailableError(f"dial {self.dials} failed")
         self.last = Calls()
         yield cast("Connection", self.last)
         self.hung_up += 1
@@ -63,6 +63,15 @@ async def test_a_lost_line_is_dialled_again_and_the_old_one_hung_up() -> None:
     await line.ask(ManagerAPI.me)
     assert (exchange.dials, exchange.hung_up) == (2, 1)
     await line.close()
+
+
+async def test_what_is_not_dialled_again_yet_fails_as_the_last_dial_did() -> None:
+    exchange = Exchange()
+    exchange.is_down = True
+    line = RedialedLine(exchange.dial)
+    for _ in range(3):
+        with pytest.raises(UnavailableError, match="dial 1 failed"):
+            await line.ask(ManagerAPI.me)
 
 
 async def test_pauses_grow_to_their_longest(monkeypatch: pytest.MonkeyPatch) -> None:
