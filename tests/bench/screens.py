@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.bench import screens_beside, screens_keys, screens_logs, screens_opening
+from tests.bench import screens_beside, screens_keys, screens_line, screens_logs, screens_opening
 from tests.bench.figures import Figure
 
 TITLE: Final = "The terminal UI"
@@ -22,5 +22,6 @@ def bench() -> tuple[Figure, ...]:
         *screens_keys.figures(),
         *screens_keys.figures_of_long_queue(),
         *screens_logs.figures(),
+        *screens_line.figures(),
         *screens_beside.figures(),
     )

@@ -12,8 +12,7 @@ from typing import Final
 
 from tests.bench import seats
 from tests.bench.figures import Figure, Gate
-from tests.bench.screens_keys import changes
-from tests.bench.screens_opening import fill
+from tests.bench.screens_jobs import changes, fill
 from tests.bench.spread import Spread
 from tests.live import Live, live_server
 from tests.tui.terminal import Terminal
@@ -21,6 +20,7 @@ from tests.tui.terminal import Terminal
 _SESSIONS: Final = 20
 _FILE: Final = 256 * 2**20
 _TIMES: Final = 5
+_LOOK_S: Final = 0.01
 
 
 def figures() -> tuple[Figure, ...]:
@@ -55,13 +55,13 @@ def _rate(live: Live) -> float:
 
 @contextlib.contextmanager
 def _reading(people: list[Terminal]) -> Iterator[None]:
-    """The people's clients are read all the while."""
+    """What the people's clients show is read all the while, and drawn by nobody."""
     over = threading.Event()
 
     def read() -> None:
         while not over.is_set():
             for person in people:
-                person.read(0.01)
+                person.skim(_LOOK_S)
 
     thread = threading.Thread(target=read)
     thread.start()

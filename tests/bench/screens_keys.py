@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
+import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from tests import processes
 from tests.bench import cpu, seats
 from tests.bench.figures import Figure, Gate
-from tests.bench.screens_opening import fill
+from tests.bench.screens_jobs import CHANGING, changes, fill
 from tests.bench.spread import Spread
-from tests.live import Live, live_server
+from tests.live import ADMIN, Live, live_server
+from tests.tui.terminal import Terminal
+from tests.wire_door import wire
 
 _LIVE: Final = 10
 _KEYS: Final = 200
 _ROWS: Final = 10_000
 _CURSOR: Final = "▸".encode()
-_HELD: Final = "‖".encode()
 _IDLE_S: Final = 60
-_UPDATES: Final = 15
+_UPDATES: Final = 30
+_PAUSE_S: Final = 1.5
+"""News come once a second at most: this measures the way of one, not that wait."""
 _SETTINGS: Final = "[limits]\nterminals_per_user = 64\nconnections_per_user = 128\n"
 
 
@@ -38,29 +38,28 @@ def figures_of_long_queue() -> tuple[Figure, ...]:
         with seats.seats(live, 1) as (person,):
             seats.quiet(person, 3)
             taken = [seats.drawn_after(person, "\x1b[6~", mark=_CURSOR) for _ in range(_KEYS)]
-        return (Figure(f"scrolling {_ROWS:,} rows, key to paint, p99", _ms([_at(taken, 99)]), "ms", Gate(50, "ms")),)
+            updated = asyncio.run(_updated(live, person))
+        return (
+            Figure(f"scrolling {_ROWS:,} rows, key to paint, p99", _ms([_at(taken, 99)]), "ms", Gate(50, "ms")),
+            Figure("one job among them changes, request to paint", _ms(updated), "ms", Gate(100, "ms")),
+        )
 
 
-@contextmanager
-def changes(live: Live) -> Iterator[None]:
-    """A job changes once a second, as long as the block runs."""
-    over = threading.Event()
-
-    def change() -> None:
-        with seats.shared_connection(live) as shared:
-            words = live.ssh_words()
-            while not over.wait(0.5):
-                for verb in ("release", "hold"):
-                    subprocess.run([words[0], shared, *words[1:], verb, "1"], capture_output=True, check=True)
-                    over.wait(0.5)
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+async def _updated(live: Live, person: Terminal) -> list[float]:
+    """Seconds from the request that changes the last job to what is drawn of it, for who looks at it."""
+    person.keys("G")
+    person.wait_for("held by")
+    taken = []
+    async with wire(live, ADMIN) as api:
+        for turn in range(_UPDATES):
+            seats.quiet(person, _PAUSE_S)
+            verb, word = (api.hold, b"held") if turn % 2 else (api.release, b"queued")
+            known = len(person.bytes)
+            began = time.perf_counter()
+            await verb((CHANGING,))
+            seats.wait_for_drawn(person, word, known)
+            taken.append(time.perf_counter() - began)
+    return taken
 
 
 def _beside_others(live: Live) -> tuple[Figure, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from typing import Final
 
 from tests import processes
 from tests.bench import cpu, memory, seats
 from tests.bench.figures import Figure, Gate
+from tests.bench.screens_jobs import fill
 from tests.bench.spread import Spread
 from tests.live import Live, live_server
 
@@ -33,16 +32,6 @@ def figures() -> tuple[Figure, ...]:
         )
 
 
-def fill(live: Live, jobs: int) -> None:
-    """So many jobs that wait."""
-    held = live.ssh("submit", "--hold", stdin=b"run: ':'\n")
-    assert held.code == 0, held
-    live.stop()
-    database = str(live.data / "server" / "tovi.db")
-    subprocess.run([sys.executable, "-m", "tests.bench.past", database, "1", str(jobs - 1)], check=True)
-    live.start()
-
-
 def _open(live: Live, shared: str) -> tuple[float, float]:
     """Seconds to the alternate screen, and to the whole first picture, on a connection that is there."""
     began = time.perf_counter()
@@ -62,7 +51,7 @@ def _login_cpu(live: Live) -> list[float]:
 
 
 def _cpu_of_one(live: Live) -> float:
-    before = cpu.seconds(live.parts())
+    before = cpu.seconds(processes.descendants(live.parts()))
     with seats.seats(live, 1) as (person,):
         seats.quiet(person)
         return cpu.seconds(processes.descendants(live.parts())) - before

@@ -58,8 +58,13 @@ def drawn_after(person: Terminal, keys: str, *, mark: bytes) -> float:
     known = len(person.bytes)
     began = time.perf_counter()
     person.keys(keys)
-    person.wait_until(lambda: mark in person.bytes[known:], what=f"{mark!r} after {keys!r}")
+    wait_for_drawn(person, mark, known)
     return time.perf_counter() - began
+
+
+def wait_for_drawn(person: Terminal, mark: bytes, known: int) -> None:
+    """Until that mark comes after so many bytes."""
+    person.wait_until(lambda: person.bytes.find(mark, known) >= 0, what=repr(mark))
 
 
 def quiet(person: Terminal, for_s: float = 0.3) -> None:

@@ -102,14 +102,18 @@ class Terminal:
 
     def read(self, timeout_s: float) -> bool:
         """Show what there is, waiting for it so long at most; whether there was any."""
-        readable, _, _ = select.select([self._ours], [], [], timeout_s)
-        try:
-            data = os.read(self._ours, _PIECE_BYTES) if readable else b""
-        except OSError:  # Linux says EIO once the program is gone
-            data = b""
+        data = self.skim(timeout_s)
         self.bytes += data
         self._stream.feed(data)
         return bool(data)
+
+    def skim(self, timeout_s: float) -> bytes:
+        """What there is, waiting for it so long at most, without showing or keeping it."""
+        readable, _, _ = select.select([self._ours], [], [], timeout_s)
+        try:
+            return os.read(self._ours, _PIECE_BYTES) if readable else b""
+        except OSError:  # Linux says EIO once the program is gone
+            return b""
 
     def wait_for(self, text: str, deadline_s: float = DEADLINE_S) -> None:
         """Until the text is on the screen."""
