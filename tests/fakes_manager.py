@@ -262,8 +262,10 @@ class FakeManager:
         self._note("release", targets)
         return tuple(views.Controlled(str(target), "unchanged", "it was not held") for target in targets)
 
-    async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
-        self._note("rerun", (job, failed, params))
+    async def rerun(
+        self, job: JobId, *, failed: bool, params: Mapping[str, str], key: str | None = None
+    ) -> views.Submitted:
+        self._note("rerun", (job, failed, params, key))
         return views.Submitted(13, created=True, notices=())
 
     async def annotate(self, job: JobId, *, note: str | None, tags: tuple[str, ...] | None) -> views.JobView:

@@ -108,8 +108,13 @@ class ManagerAPI(Protocol):
 
     async def release(self, targets: tuple[Reference, ...]) -> tuple[views.Controlled, ...]: ...
 
-    async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
-        """A new job from the frozen code and spec of an old one; `failed`: only the tasks that did not succeed."""
+    async def rerun(
+        self, job: JobId, *, failed: bool, params: Mapping[str, str], key: str | None = None
+    ) -> views.Submitted:
+        """A new job from the frozen code and spec of an old one; `failed`: only the tasks that did not succeed.
+
+        `key` is that of SubmitOptions.
+        """
         ...
 
     async def annotate(self, job: JobId, *, note: str | None, tags: tuple[str, ...] | None) -> views.JobView:
@@ -194,7 +199,8 @@ class ManagerAPI(Protocol):
         ...
 
     async def prefer(self, values: Mapping[str, str]) -> None:
-        """Keep these too; an empty value is forgotten. QuotaExceededError: they are too many or too long."""
+        """Keep these too; an empty value is forgotten. QuotaExceededError: they are too many;
+        UsageError: one is too long."""
         ...
 
     async def users(self) -> tuple[views.UserView, ...]:

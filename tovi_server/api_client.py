@@ -88,8 +88,10 @@ class RemoteManager:
     async def release(self, targets: tuple[Reference, ...]) -> tuple[views.Controlled, ...]:
         return await self._ask(ManagerAPI.release, targets=targets)
 
-    async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
-        return await self._ask(ManagerAPI.rerun, job=job, failed=failed, params=params)
+    async def rerun(
+        self, job: JobId, *, failed: bool, params: Mapping[str, str], key: str | None = None
+    ) -> views.Submitted:
+        return await self._ask(ManagerAPI.rerun, job=job, failed=failed, params=params, key=key)
 
     async def annotate(self, job: JobId, *, note: str | None, tags: tuple[str, ...] | None) -> views.JobView:
         return await self._ask(ManagerAPI.annotate, job=job, note=note, tags=tags)

@@ -19,7 +19,7 @@ from tovi_tui.opening import screen_of
 from tovi_tui.paced import PacedApp
 from tovi_tui.places import Place
 from tovi_tui.screens.frame import PERSON, ToviScreen
-from tovi_tui.specs.draft import Draft
+from tovi_tui.specs.draft import kept_draft
 from tovi_tui.text.ends import ended
 from tovi_tui.viewer import Viewer
 from tovi_tui.way import LAST_PLACE, Way, place_of, words_of
@@ -33,6 +33,7 @@ _PLACES: Final = (
     places.AdminPlace(),
 )
 _ON: Final = "on"
+_DRAFT: Final = "draft"
 
 
 class ToviApp(PacedApp):
@@ -59,7 +60,7 @@ class ToviApp(PacedApp):
         self.viewer = viewer
         self.wishes = wishes
         self.is_watched = True
-        self.draft = Draft()
+        self.draft = kept_draft(wishes.get(_DRAFT, ""))
         self._way = Way(_PLACES[0])
         self._told: set[int] = set()
         for one in themes.THEMES:
@@ -100,9 +101,14 @@ class ToviApp(PacedApp):
         """As a toast."""
         self.notify(text, markup=False)
 
+    async def keep_draft(self) -> None:
+        """So that another session has it. Raises what the manager does."""
+        await self.wishes.keep(_DRAFT, self.draft.kept)
+
     def leave(self) -> None:
         """End the session; asked, when a text in the editor would be lost."""
-        if self.draft.is_unsent and isinstance(self.screen, ToviScreen):
+        is_kept = self.draft.kept == self.wishes.get(_DRAFT, "") != ""
+        if self.draft.is_unsent and not is_kept and isinstance(self.screen, ToviScreen):
             self._in_front(lambda screen: screen.work(lambda: orders.ask_leave(screen), busy="", group=PERSON))
         else:
             self.exit()

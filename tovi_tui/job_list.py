@@ -17,7 +17,8 @@ from tovi_tui.viewer import Clock
 FRESH: Final = timedelta(seconds=5)
 """So long a job that changed looks changed."""
 MOST: Final = 10_000
-_PAGE: Final = 500
+_PAGE: Final = 100
+"""Larger ones are read no faster, and what is taken to read one stays taken."""
 
 
 class JobList:
@@ -47,12 +48,13 @@ class JobList:
         return changed_at is not None and self._now() - changed_at < FRESH
 
     async def load(self) -> AsyncIterator[None]:
-        """All of them, anew; a step for each page. What is no longer among them goes at the end.
+        """All of them, anew; a step whenever there are twice as many. What is no longer among them goes at the end.
 
         Raises:
             UsageError: a word of what is sought cannot be meant.
         """
         asked, found, before = self.sought.job_filter(self._me()), dict[int, JobView](), None
+        enough = _PAGE
         self._meanwhile = {}
         while True:
             page = await self._manager().jobs(asked, Page(_PAGE, None if before is None else JobId(before)))
@@ -60,8 +62,10 @@ class JobList:
             before = page.next
             if before is None or not page.items or len(found) >= MOST:
                 break
-            self._jobs = _with(self._jobs | found, self._meanwhile)
-            yield
+            if len(found) >= enough:
+                enough = 2 * len(found)
+                self._jobs = _with(self._jobs | found, self._meanwhile)
+                yield
         self.is_cut = before is not None
         self._jobs, self._meanwhile = _with(found, self._meanwhile), None
         yield

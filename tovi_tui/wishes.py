@@ -20,11 +20,16 @@ class Wishes:
         return self._known.get(name, usual)
 
     async def set(self, name: str, value: str) -> None:
-        """From now on."""
-        if self._known.get(name) != value:
+        """From now on, even if the manager does not remember it."""
+        with suppress(ToviError):
+            await self.keep(name, value)
+        self._known[name] = value
+
+    async def keep(self, name: str, value: str) -> None:
+        """The same, where it matters that it is remembered. Raises what the manager does."""
+        if self._known.get(name, "") != value:
+            await self._manager.prefer({name: value})
             self._known[name] = value
-            with suppress(ToviError):
-                await self._manager.prefer({name: value})
 
 
 async def wishes_of(manager: ManagerAPI) -> Wishes:

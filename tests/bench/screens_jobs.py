@@ -25,12 +25,12 @@ _LOOK_S: Final = 0.1
 
 
 def fill(live: Live, jobs: int) -> None:
-    """So many held jobs, and one that runs on all CPUs, doing nothing."""
+    """So many jobs: the last runs on all CPUs, doing nothing, the others are held."""
     held = live.ssh("submit", "--hold", stdin=f"run: ':'\n{_RESOURCES}".encode())
     assert held.code == 0, held
     live.stop()
     database = str(live.data / "server" / "tovi.db")
-    subprocess.run([sys.executable, "-m", "tests.bench.past", database, "1", str(jobs - 1)], check=True)
+    subprocess.run([sys.executable, "-m", "tests.bench.past", database, "1", str(jobs - 2)], check=True)
     live.start()
     taking = live.ssh("submit", stdin=f"run: sleep infinity\n{_RESOURCES}".encode())
     assert taking.code == 0, taking

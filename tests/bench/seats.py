@@ -29,11 +29,12 @@ def seat(live: Live, *options: str) -> Iterator[Terminal]:
 
 @contextlib.contextmanager
 def seats(live: Live, count: int) -> Iterator[list[Terminal]]:
-    """So many people, each of whom sees the queue."""
+    """So many people, each of whom sees the queue, come one after the other."""
     with contextlib.ExitStack() as stack:
-        people = [stack.enter_context(seat(live)) for _ in range(count)]
-        for person in people:
-            person.wait_for(HINTS, deadline_s=60)
+        people = []
+        for _ in range(count):
+            people.append(stack.enter_context(seat(live)))
+            people[-1].wait_for(HINTS)
         yield people
 
 

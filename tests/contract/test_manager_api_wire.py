@@ -62,7 +62,7 @@ VERBS: dict[str, Callable[[ManagerAPI], object]] = {
     "cancel": lambda api: api.cancel((JOB, Reference(JobId(13)))),
     "hold": lambda api: api.hold((JOB,)),
     "release": lambda api: api.release((JOB,)),
-    "rerun": lambda api: api.rerun(JobId(12), failed=True, params={"lr": "1"}),
+    "rerun": lambda api: api.rerun(JobId(12), failed=True, params={"lr": "1"}, key="k"),
     "events": lambda api: api.events(JOB, follow=False, after=7),
     "metrics": lambda api: api.metrics(JOB),
     "outputs": lambda api: api.outputs(JOB),

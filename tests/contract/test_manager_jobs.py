@@ -412,6 +412,15 @@ async def test_rerun_of_what_failed_needs_an_end_with_a_failure(house: House, ad
         await ada.rerun(JobId(job), failed=True, params={})
 
 
+async def test_rerun_again_with_the_same_key_is_the_same_job(house: House, ada: ManagerAPI) -> None:
+    old, other = [JobId(await submitted(ada, "params: {epochs: 5}\nrun: x")) for _ in range(2)]
+    first = await ada.rerun(old, failed=False, params={"epochs": "9"}, key="k")
+    assert await ada.rerun(old, failed=False, params={"epochs": "9"}, key="k") == replace(first, created=False)
+    for job, params in ((other, {"epochs": "9"}), (old, {"epochs": "8"})):
+        with pytest.raises(ConflictError, match="used for another submission"):
+            await ada.rerun(job, failed=False, params=params, key="k")
+
+
 async def test_rerun_of_what_failed_keeps_its_tasks(house: House, ada: ManagerAPI) -> None:
     job = await submitted(ada, "run: x\nparams: {a: 1}")
     await house.run(f"{job}.main.0", EndReason.ERROR, 1)

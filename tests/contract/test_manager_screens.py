@@ -17,6 +17,7 @@ from tovi_server.core.closing import closed_after
 from tovi_server.core.errors import DeniedError, NotFoundError, QuotaExceededError, ToviError, UsageError
 from tovi_server.core.filters import JobFilter, Page
 from tovi_server.core.ids import JobId, Reference, parse_reference
+from tovi_server.core.preferences import LONGEST
 from tovi_server.core.reasons import EndReason
 from tovi_server.manager import log_parts
 
@@ -239,7 +240,7 @@ async def test_preferences_are_kept_for_each_user(house: House, ada: ManagerAPI)
     [
         ({f"p{number}": "x" for number in range(65)}, QuotaExceededError),
         ({"x" * 65: "x"}, UsageError),
-        ({"x": "x" * 1025}, UsageError),
+        ({"x": "x" * (LONGEST + 1)}, UsageError),
         ({"x": "\x00"}, UsageError),
     ],
 )

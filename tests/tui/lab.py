@@ -5,11 +5,13 @@ Each text that a person could have chosen passes `word`, so that a test can give
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from tests.fakes_manager import NOW, FakeManager, a_job, a_stage, a_task, an_attempt
+from tovi_server.api import SubmitOptions
 from tovi_server.core import views
 from tovi_server.core.errors import NotFoundError
 from tovi_server.core.filters import JobFilter, Page
@@ -21,9 +23,11 @@ Word = Callable[[str], str]
 GIB = 2**30
 RATES = ("0.1", "0.03", "0.01", "0.003", "0.001", "3e-4")
 SEEDS = ("0", "1", "2", "3", "4")
-OUT_OF_MEMORY = Reason("out-of-memory", "out of memory: 33.1 of 32 GiB", {"memory_bytes": 33 * GIB})
+STATES: Final = ("succeeded",) * 18 + ("failed",) * 2 + ("running",) * 3 + ("queued",) * 7
+"""Of the tasks of the sweep."""
 SPEC = """\
 name: cifar-sweep
+params: {epochs: 90, batch: 256}
 stages:
   prepare:
     run: python prepare.py
@@ -33,7 +37,7 @@ stages:
     matrix:
       lr: [0.1, 0.03, 0.01, 0.003, 0.001, 3e-4]
       seed: 0..4
-    run: python train.py --lr $lr --seed $seed
+    run: python train.py --lr $lr --seed $seed --epochs $epochs
     resources: {cpus: 8, memory: 32G, gpus: 1}
   report:
     needs: [train]
@@ -41,8 +45,28 @@ stages:
 """
 
 
+KINDS: Final = ("frog", "truck", "deer", "car", "horse", "ship", "cat", "bird", "dog", "plane")
+README: Final = """\
+# {name}
+
+60,000 colour pictures of 32 by 32, 6,000 of each of ten kinds.
+
+- train/      50,000 pictures
+- labels.csv  what is on them, and how many people said so
+"""
+
+
 def asked(cpus: int, memory_gib: int, gpus: int = 0, gpu: str | None = None) -> views.Requested:
     return views.Requested(cpus * 1000, memory_gib * GIB, 10 * GIB, gpus, gpu)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
+def _at(epoch: int) -> str:
+    """The accuracy then, of a model that learns ever more slowly."""
+    return f"{0.93 - 0.6 / (epoch + 1):.3f}"
 
 
 def ago(**time: float) -> timedelta:
@@ -56,15 +80,22 @@ class Lab(FakeManager):
         super().__init__()
         self.word = word
         self.job_list = tuple(self._jobs())
-        log = "".join(f"epoch {number} {word('loss')} {1 / (number + 1):.4f}\n" for number in range(500))
-        colours = f"\x1b[31m{word('red')}\x1b[0m \x1b[38;5;40m{word('green')}\x1b[0m\n"
-        table = f"{word('name')},size\n{word('galaxy')},12\nstar,7\n".encode(errors="surrogateescape")
+        table = "".join(f"{number:04}.png,{word(kind)},{number * 37 % 101}\n" for number, kind in enumerate(KINDS))
         self.files = {
-            f"datasets/cifar-10/{word('labels')}.csv": table,
-            "datasets/cifar-10/train/0001.png": b"x" * 4000,
-            "datasets/cifar-10/README.md": f"# {word('CIFAR-10')}\n".encode(errors="surrogateescape"),
+            f"datasets/cifar-10/{word('labels')}.csv": _bytes(f"file,{word('kind')},votes\n{table}"),
+            **{f"datasets/cifar-10/train/{number:04}.png": b"x" * 4000 for number in range(len(KINDS))},
+            "datasets/cifar-10/README.md": _bytes(README.format(name=word("CIFAR-10"))),
         }
-        self.log_bytes = {("412.train.6", "out"): (log + colours).encode(errors="surrogateescape")}
+        self.log_bytes = {(f"412.train.{index}", "out"): self._log(index) for index in range(18, 23)}
+        self.endless = True
+
+    def _log(self, index: int) -> bytes:
+        said = self.word("loss")
+        lines = (
+            f"epoch {number:3}  {said} {index / 9 / (number + 1):.4f}  val_acc {_at(number)}" for number in range(90)
+        )
+        warned = f"\x1b[33mwarning\x1b[0m \x1b[38;5;40m{self.word('learning rate halved')}\x1b[0m"
+        return _bytes("\n".join((*lines, warned, "")))
 
     def _jobs(self) -> list[views.JobView]:
         word = self.word
@@ -118,11 +149,8 @@ class Lab(FakeManager):
         return [self._task(index, rate, seed) for index, (rate, seed) in enumerate(cells)]
 
     def _task(self, index: int, rate: str, seed: str) -> views.TaskView:
-        state = (
-            "succeeded"
-            if index < 18
-            else ("failed", "failed", "running", "running", "running", "queued")[min(index - 18, 5)]
-        )
+        state = STATES[index]
+        ran = state != "queued"
         task = a_task(
             index,
             self.word("train"),
@@ -130,16 +158,58 @@ class Lab(FakeManager):
             job=412,
             params={self.word("lr"): self.word(rate), self.word("seed"): seed},
             state=state,
-            node=None if state == "queued" else self.word(f"node-{index % 8:02d}"),
+            attempt=1 if ran else 0,
+            node=self.word(f"node-{index % 8:02d}") if ran else None,
+            started_at=NOW - ago(minutes=61) if ran else None,
+            ended_at=NOW - ago(minutes=4) if state in {"succeeded", "failed"} else None,
             requested=asked(8, 32, 1, "h100"),
-            used=views.Used(cpu_s=6200.0 + index, memory_bytes=(20 + index % 12) * GIB),
             metrics={self.word("val_acc"): 0.81 + index / 200, self.word("loss"): 1.2 - index / 40}
-            if index < 18
+            if state == "succeeded"
             else {},
         )
+        used = views.Used(cpu_s=24_000.0 + 100 * index, memory_bytes=(20 + index % 12) * GIB)
         if state == "failed":
-            return replace(task, reason=Reason("out-of-memory", self.word(OUT_OF_MEMORY.message)), exit_code=137)
-        return task
+            return replace(
+                task, attempt=2, reason=self._out_of_memory(), exit_code=137, used=replace(used, memory_bytes=33 * GIB)
+            )
+        return replace(task, used=used) if ran else replace(task, reason=Reason("max-concurrent", "3 of at most 3 run"))
+
+    def _out_of_memory(self) -> Reason:
+        return Reason("out-of-memory", self.word("out of memory: 33.1 of 32 GiB"), {"memory_bytes": 33 * GIB})
+
+    def _attempts(self, task: views.TaskView) -> tuple[views.AttemptView, ...]:
+        """The last as the task tells it; one before it ended as it did."""
+        last = an_attempt(
+            task.attempt,
+            node=task.node,
+            started_at=task.started_at,
+            ended_at=task.ended_at,
+            reason=task.reason,
+            exit_code=task.exit_code,
+            used=task.used,
+        )
+        before = replace(
+            last,
+            attempt=1,
+            node=self.word(f"node-{(task.index + 3) % 8:02d}"),
+            dispatched_at=NOW - ago(hours=2),
+            started_at=NOW - ago(hours=2),
+            ended_at=NOW - ago(minutes=62),
+        )
+        return (before, last)[2 - task.attempt :]
+
+    async def check(self, options: SubmitOptions, source: AsyncIterable[bytes]) -> views.Checked:
+        self._note("check", options)
+        await self._drink(source)
+        stages = (
+            self._stage("prepare", asked(4, 16)),
+            self._stage("train", asked(8, 32, 1), tasks_total=30),
+            self._stage("report", asked(1, 2)),
+        )
+        return views.Checked(self.word("cifar-sweep"), stages, 32, ())
+
+    def _stage(self, name: str, requested: views.Requested, **changes: object) -> views.StageView:
+        return a_stage(self.word(name), requested=requested, **changes)
 
     async def jobs(self, filter: JobFilter, page: Page) -> views.JobPage:
         self._note("jobs", (filter, page))
@@ -164,14 +234,16 @@ class Lab(FakeManager):
             return (a_task(0, reference.stage, id=f"412.{reference.stage}.0", job=412),)
         if reference.index is None:
             return tuple(tasks)
-        tried = (an_attempt(1, node=self.word("node-03")), an_attempt(2, node=self.word("node-05")))
-        return tuple(replace(task, attempts=tried, attempt=2) for task in tasks if task.index == reference.index)
+        return tuple(replace(task, attempts=self._attempts(task)) for task in tasks if task.index == reference.index)
 
     async def why(self, reference: Reference) -> views.Why:
         self._note("why", reference)
-        job = next(job for job in self.job_list if job.id == reference.job)
-        reason = job.reason or Reason("next", self.word("nothing stands in its way"))
-        return views.Why(str(reference), job.state, (reason,))
+        what = (
+            next(job for job in self.job_list if job.id == reference.job)
+            if reference.index is None
+            else self._tasks_of(reference)[0]
+        )
+        return views.Why(str(reference), what.state, (what.reason,) if what.reason else ())
 
     async def logs(self, reference: Reference, options: object) -> AsyncIterator[views.LogPiece]:
         self._note("logs", (reference, options))

@@ -23,14 +23,14 @@ PLACES: Final[Mapping[str, Place]] = {
     "queue": QueuePlace(),
     "job": JobPlace(412),
     "task": JobPlace(412, "412.train.18"),
-    "log": LogPlace(("412.train.6",)),
+    "log": LogPlace(("412.train.20",)),
     "metrics": MetricsPlace(412),
     "nodes": NodesPlace(),
     "submit": SubmitPlace(SPEC),
     "rerun": RerunPlace(412),
     "people": AdminPlace(),
     "data": DataPlace("datasets/cifar-10"),
-    "logs": LogPlace(("412.train.6", "412.train.7")),
+    "logs": LogPlace(("412.train.18", "412.train.20")),
 }
 
 DIALOGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -40,7 +40,7 @@ DIALOGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "project": ("queue", ("p",)),
     "filter": ("queue", ("slash", *"state:runing")),
     "why": ("job", ("w",)),
-    "search": ("log", ("slash", *"epoch 7", "enter")),
+    "search": ("log", ("slash", *"val_acc 0.92", "enter")),
     "fetch": ("data", ("down", "f")),
 }
 """What is opened over a screen, and with which keys."""

@@ -417,5 +417,5 @@ async def test_the_essential_has_room_everywhere(size: tuple[int, int]) -> None:
         await on_data(pilot, "datasets/cifar-10")
         await press(pilot, "down")
         await rested(pilot)
-        for told in ("labels.csv", "train/", "galaxy", "data /datasets/cifar-10"):
+        for told in ("labels.csv", "train/", "0001.png  truck", "data /datasets/cifar-10"):
             assert told in screen_text(pilot)

@@ -295,6 +295,7 @@ async def test_an_empty_wish_for_no_colour_is_none(
     value: str, is_wished: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", value)
+    monkeypatch.setenv("TERM", "xterm-256color")
     app = await app_for(Lab(), os.environ)
     assert app.no_color is is_wished
     async with app.run_test(size=SIZE) as pilot:

@@ -232,7 +232,8 @@ async def test_a_task_that_rests_under_the_cursor_tells_its_attempts() -> None:
     async with led(Lab(), ON) as on:
         await rested(on.pilot)
         assert "attempts" in on.text
-        assert "node-05" in on.text
+        assert "2h ago, node-05" in on.text
+        assert "1h1m ago, node-02" in on.text
 
 
 async def test_a_task_that_waits_tells_who_is_ahead() -> None:
@@ -399,7 +400,7 @@ async def test_a_stage_with_tasks_that_wait_can_be_held_instead() -> None:
 
 async def test_escape_cancels_nothing() -> None:
     manager = Lab()
-    async with led(manager, ON) as on:
+    async with led(manager, JobPlace(412, "412.train.20")) as on:
         await on.press("x", "escape", "c", "n", "C", "q")
         assert asked(manager, "cancel") == []
         assert isinstance(on.app.screen, JobScreen)
@@ -475,7 +476,7 @@ async def test_an_edit_that_is_left_changes_nothing(key: str) -> None:
     [
         ("S", ("Code of 412", "4.7 KiB  train.py", "tovi.yaml")),
         ("v", ("tovi.yaml of 412", "run: python prepare.py")),
-        ("w", ("Why 412 is running", "2 failed: out of memory", "412.train.18  ✗ failed", "26 GiB of 32 GiB")),
+        ("w", ("Why 412 is running", "2 failed: out of memory", "412.train.18  ✗ failed", "33 GiB of 32 GiB")),
     ],
 )
 async def test_a_text_is_shown_and_closed(key: str, told: tuple[str, ...]) -> None:

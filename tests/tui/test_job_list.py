@@ -121,7 +121,14 @@ async def test_many_news_are_asked_for_in_parts_that_the_manager_takes() -> None
     await jobs.renew()
     assert len(jobs.ordered()) == 1200
     parts = [len(filter.ids) for _, (filter, _) in manager.asked]  # type: ignore[misc, has-type]  # as FakeManager notes it
-    assert parts == [500, 500, 200]
+    assert parts == [100] * 12
+
+
+async def test_a_long_list_is_shown_whenever_it_has_doubled() -> None:
+    manager = Lab()
+    manager.job_list = tuple(a_job(number) for number in range(1200, 0, -1))
+    jobs = a_list(manager)
+    assert [len(jobs.ordered()) async for _ in jobs.load()] == [100, 200, 400, 800, 1200]
 
 
 async def test_a_list_ends_at_its_most_and_says_so() -> None:

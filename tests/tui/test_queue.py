@@ -75,7 +75,7 @@ async def test_a_long_queue_comes_in_pages() -> None:
         await settled(pilot)
         assert "▸ 1 " in "\n".join(shown(pilot))
         pages = [page for filter, page in asked(manager, "jobs")]  # type: ignore[misc]  # as FakeManager notes it
-        assert [page.before for page in pages][:3] == [None, 701, 201]
+        assert [page.before for page in pages][:3] == [None, 1101, 1001]
 
 
 async def test_the_line_at_the_foot_says_why_when_the_cursor_rests() -> None:
@@ -176,7 +176,7 @@ async def test_a_key_opens_what_it_says(key: str, title: str) -> None:
         await pilot.press(key)
         await settled(pilot)
         assert title in shown(pilot)[0]
-        await pilot.press("q")
+        await pilot.press("escape")
         await settled(pilot)
         assert "queue" in shown(pilot)[0]
 

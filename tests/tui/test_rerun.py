@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 from textual.widgets import Input
@@ -11,7 +12,7 @@ from tests.fakes_manager import NOW, FakeManager, a_job, a_task
 from tests.tui.editing import Led, asked, led
 from tests.tui.house import settled
 from tovi_server.core import views
-from tovi_server.core.errors import ConflictError, InvalidSpecError
+from tovi_server.core.errors import ConflictError, InvalidSpecError, UnavailableError
 from tovi_server.core.spec_reader import read_spec
 from tovi_tui.places import JobPlace, RerunPlace
 from tovi_tui.screens import taking
@@ -36,6 +37,11 @@ def fields(on: Led) -> list[str]:
     return [field.value for field in on.app.screen.query(Input)]
 
 
+def sent(manager: FakeManager) -> list[tuple[object, ...]]:
+    """Without their keys."""
+    return [cast("tuple[object, ...]", one)[:3] for one in asked(manager, "rerun")]
+
+
 async def looked_through(on: Led) -> None:
     await asyncio.sleep(0.05)  # the pause itself is the behaviour
     await settled(on.pilot)
@@ -52,7 +58,7 @@ async def test_unchanged_the_job_runs_as_it_was(key: str) -> None:
     manager = ended()
     async with led(manager, RerunPlace(12)) as on:
         await on.press(key)
-        assert asked(manager, "rerun") == [(12, False, {})]
+        assert sent(manager) == [(12, False, {})]
         assert on.places == [JobPlace(13)]
         assert not isinstance(on.app.screen, RerunScreen)
 
@@ -64,7 +70,7 @@ async def test_other_values_are_shown_and_sent_with_those_it_ran_with() -> None:
         await looked_through(on)
         assert "lr  0.1 → 0.15" in on.text
         await on.press("ctrl+s")
-        assert asked(manager, "rerun") == [(12, False, {"lr": "0.15", "seed": "7"})]
+        assert sent(manager) == [(12, False, {"lr": "0.15", "seed": "7"})]
 
 
 @pytest.mark.parametrize("key", ["down", "tab", "enter"])
@@ -94,7 +100,19 @@ async def test_f2_runs_only_what_did_not_succeed() -> None:
         assert "[✱] only the 2 tasks that did not succeed" in on.text
         assert "Of these tasks only the 2 tasks" in on.text
         await on.press("ctrl+s")
-        assert asked(manager, "rerun") == [(12, True, {})]
+        assert sent(manager) == [(12, True, {})]
+
+
+async def test_the_same_form_is_sent_under_the_same_key_until_it_is_answered() -> None:
+    manager = ended()
+    async with led(manager, RerunPlace(12)) as on:
+        manager.error = UnavailableError("nobody answers")
+        await on.press("ctrl+s")
+        await on.press("ctrl+s")
+        await on.press("f2", "ctrl+s")
+        first, again, other = [cast("tuple[object, ...]", one)[3] for one in asked(manager, "rerun")]
+    assert first
+    assert first == again != other
 
 
 async def test_f2_says_when_nothing_failed() -> None:
@@ -142,7 +160,7 @@ async def test_a_job_without_parameters_can_run_again() -> None:
     manager = ended("run: x\n")
     async with led(manager, RerunPlace(12)) as on:
         await on.press("ctrl+s")
-        assert asked(manager, "rerun") == [(12, False, {})]
+        assert sent(manager) == [(12, False, {})]
 
 
 async def test_a_job_of_somebody_else_is_no_form() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterable
 
 import pytest
 from textual import events
@@ -13,6 +14,7 @@ from tests.tui.house import settled, shown
 from tovi_server.api import SubmitOptions
 from tovi_server.core import views
 from tovi_server.core.errors import InvalidSpecError, NeverFitsError, UnavailableError
+from tovi_server.core.preferences import LONGEST
 from tovi_tui.places import JobPlace, SubmitPlace
 from tovi_tui.screens import taking
 from tovi_tui.screens.submit import SubmitScreen
@@ -29,6 +31,14 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def editor(on: Led) -> YamlEditor:
     return on.app.screen.query_one(YamlEditor)
+
+
+class Silent(FakeManager):
+    """Takes jobs, and its answers do not arrive."""
+
+    async def submit(self, options: SubmitOptions, source: AsyncIterable[bytes]) -> views.Submitted:
+        await super().submit(options, source)
+        raise UnavailableError("the connection to the server was lost")
 
 
 async def looked_through(on: Led) -> None:
@@ -154,6 +164,41 @@ async def test_the_text_is_there_again_after_leaving_the_editor() -> None:
         assert editor(on).text == "run: x"
 
 
+async def test_the_text_is_there_again_in_another_session() -> None:
+    manager = FakeManager()
+    async with led(manager, SubmitPlace()) as on:
+        await on.type("run: x")
+        await looked_through(on)
+    async with led(manager, SubmitPlace()) as on:
+        assert editor(on).text == "run: x"
+
+
+async def test_another_session_sends_what_was_not_answered_with_the_same_key() -> None:
+    silent = Silent()
+    async with led(silent, SubmitPlace(GOOD)) as on:
+        await on.press("ctrl+s")
+    manager = FakeManager(preferred=silent.preferred)
+    async with led(manager, SubmitPlace()) as on:
+        await on.press("ctrl+s")
+    assert asked(silent, "submit") == asked(manager, "submit")
+
+
+async def test_what_became_a_job_is_not_there_in_another_session() -> None:
+    manager = FakeManager()
+    async with led(manager, SubmitPlace(GOOD)) as on:
+        await looked_through(on)
+        await on.press("ctrl+s")
+    async with led(manager, SubmitPlace()) as on:
+        assert editor(on).text == ""
+
+
+async def test_a_kept_text_does_not_hold_the_session_up() -> None:
+    async with led(FakeManager(), SubmitPlace("run: x")) as on:
+        await looked_through(on)
+        await on.press("ctrl+c")
+        assert not on.app.is_running
+
+
 async def test_leaving_asks_and_no_stays() -> None:
     async with led(FakeManager(), SubmitPlace()) as on:
         await on.type("run: x")
@@ -220,7 +265,7 @@ async def test_f4_chooses_the_project() -> None:
 
 
 async def test_ctrl_c_copies_what_is_selected_and_else_asks_before_the_text_is_lost() -> None:
-    async with led(FakeManager(), SubmitPlace()) as on:
+    async with led(FakeManager(), SubmitPlace("#" * LONGEST)) as on:
         await on.type("run: x")
         await on.press("shift+left", "ctrl+c")
         assert on.app.clipboard == "x"

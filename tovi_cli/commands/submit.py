@@ -24,6 +24,7 @@ from tovi_server.core.views import Submitted
 
 File = Annotated[str, Parameter(name="FILE", help="A tovi.yaml or tar archive; `-` is standard input.")]
 Params = Annotated[tuple[str, ...], Parameter(name="--param", help="Set a parameter of the file, as name=value.")]
+Key = Annotated[str | None, Parameter(name="--key", help="The same key gives the same job: safe to repeat.")]
 Tags = Annotated[tuple[str, ...], Parameter(name="--tag", help="A word to find it by; may be given again.")]
 
 
@@ -44,8 +45,7 @@ class About:
     """A line for whoever looks at it later."""
     hold: bool = False
     """Do not start before `release`."""
-    key: str | None = None
-    """The same key gives the same job: safe to repeat."""
+    key: Key = None
 
     def options(self) -> SubmitOptions:
         """The same for the manager. Raises UsageError."""
@@ -151,6 +151,7 @@ async def rerun(
     *,
     failed: bool = False,
     param: Params = (),
+    key: Key = None,
     wait: bool = False,
     follow: Annotated[bool, Parameter(alias="-f")] = False,
     json: Json = False,
@@ -169,7 +170,7 @@ async def rerun(
     """
     _demand_one_form(follow, json)
     old = job_reference(job).job
-    submitted = await call.api.rerun(old, failed=failed, params=assignments(param, "--param"))
+    submitted = await call.api.rerun(old, failed=failed, params=assignments(param, "--param"), key=key)
     return await conclude(call, submitted, wait=wait, follow_log=follow, json=json)
 
 

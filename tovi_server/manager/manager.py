@@ -148,8 +148,10 @@ class Session:
     async def release(self, targets: tuple[Reference, ...]) -> tuple[views.Controlled, ...]:
         return await control.request(self._desk, Kind.RELEASED, targets)
 
-    async def rerun(self, job: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
-        return await rerun.rerun(self._desk, job, failed=failed, params=params)
+    async def rerun(
+        self, job: JobId, *, failed: bool, params: Mapping[str, str], key: str | None = None
+    ) -> views.Submitted:
+        return await rerun.rerun(self._desk, job, failed=failed, params=params, key=key)
 
     async def annotate(self, job: JobId, *, note: str | None, tags: tuple[str, ...] | None) -> views.JobView:
         return await notes.annotate(self._desk, job, note=note, tags=tags)

@@ -19,21 +19,24 @@ from tovi_server.manager.desk import Desk
 from tovi_server.manager.part import Part
 
 
-async def rerun(desk: Desk, job_id: JobId, *, failed: bool, params: Mapping[str, str]) -> views.Submitted:
+async def rerun(
+    desk: Desk, job_id: JobId, *, failed: bool, params: Mapping[str, str], key: str | None
+) -> views.Submitted:
     """Checked like any submission: the machines and datasets of today count."""
     job = await need_job(desk, job_id)
     frozen = await desk.jobs.frozen(job_id)
     if frozen is None:
         raise absent_job(job_id)
-    options = SubmitOptions(project=job.project, name=job.name, queue=job.queue, tags=job.tags, params=params)
+    options = SubmitOptions(project=job.project, name=job.name, queue=job.queue, tags=job.tags, params=params, key=key)
     spec = await submit.read(frozen.text, params) if params else frozen.spec
     found = await submit.checked(desk, options, submit.Read(spec, frozen.text, frozen.snapshot))
     new = submit.new_job(desk, options, found)
+    new = replace(new, origin=job_id, digest=f"{new.digest} of {job_id}{', what failed' if failed else ''}")
     if failed:
         new = replace(new, unfinished=await _unfinished(desk, job, spec))
-    created, _ = await desk.jobs.submit(replace(new, origin=job_id), now=desk.clock.now())
+    created, is_new = await desk.jobs.submit(new, now=desk.clock.now())
     desk.ring()
-    return views.Submitted(created, True, ())
+    return views.Submitted(created, is_new, ())
 
 
 async def _unfinished(desk: Desk, job: Job, spec: Spec) -> dict[str, tuple[int, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tovi_server.core.access import Role
+from tovi_server.core.preferences import LONGEST
 from tovi_server.store import identities, membership, people, preferences
 from tovi_server.store.engine import Database
 from tovi_server.store.membership import Project
@@ -132,7 +133,7 @@ class AccountStore:
         preferences.need_few(len(values))
         for name, value in values.items():
             check_line("the preference's name", name, longest=64)
-            check(f"the preference {name}", value, longest=1024)
+            check(f"the preference {name}", value, longest=LONGEST)
         await self._database.write(lambda connection: preferences.prefer(connection, user, values))
 
     async def identity(self, project: str, user: str) -> tuple[int, int]:

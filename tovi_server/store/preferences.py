@@ -1,4 +1,4 @@
-"""What front ends keep for a user: a few short texts by name."""
+"""What front ends keep for a user: a few texts by name."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select
 
 from tovi_server.core.errors import QuotaExceededError
+from tovi_server.core.preferences import MOST
 from tovi_server.store import tables
 
-MOST: Final = 64
 _ROWS: Final = tables.preferences.c
 
 

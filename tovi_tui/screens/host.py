@@ -25,6 +25,10 @@ class Host(Protocol):
     draft: Draft
     """The text in the editor, wherever one is."""
 
+    async def keep_draft(self) -> None:
+        """So that another session has it. Raises what the manager does."""
+        ...
+
     def open(self, place: Place) -> None:
         """Show a place over the screen in front."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
@@ -49,6 +50,8 @@ class RerunScreen(ToviScreen):
         self._params: tuple[Param, ...] = ()
         self._only_failed = False
         self._pause: Timer | None = None
+        self._keys: dict[tuple[object, ...], str] = {}
+        """By what is sent."""
 
     def body(self) -> Iterable[Widget]:
         yield VerticalScroll(id="form", can_focus=False)
@@ -132,16 +135,20 @@ class RerunScreen(ToviScreen):
             )
 
     async def _rerun(self) -> None:
+        """The same form is sent under the same key until it is answered: it never becomes two jobs."""
         if self._job is None:
             return
+        failed, params = self._only_failed, self._to_send
+        key = self._keys.setdefault((failed, *params.items()), secrets.token_hex(16))
         try:
-            done = await self.manager.rerun(JobId(self._number), failed=self._only_failed, params=self._to_send)
+            done = await self.manager.rerun(JobId(self._number), failed=failed, params=params, key=key)
         except ToviError as error:
             self._tell_wrong(error, self._job.spec or "")
             if field := self._field_of(error):
                 field.enter()
             raise
-        self.tell(" · ".join([f"job {done.id} is queued", *done.notices]))
+        known = "" if done.created else ", as it was already"
+        self.tell(" · ".join([f"job {done.id} is queued{known}", *done.notices]))
         self.tovi.go_back()
         self.tovi.open(JobPlace(done.id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -29,7 +30,7 @@ from tovi_tui.widgets.yaml_editor import YamlEditor
 
 
 class SubmitScreen(ToviScreen):
-    """The editor, and what its text would do. The text is the session's: closing the screen keeps it."""
+    """The editor, and what its text would do. Its text is kept for the person, here and by the manager."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  # declared of instances by Textual
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,7 +82,7 @@ class SubmitScreen(ToviScreen):
         self._draft = self._draft.with_text(self._editor.text)
         if self._pause is not None:
             self._pause.stop()
-        self._pause = self.set_timer(taking.PAUSE_S, self.reload)
+        self._pause = self.set_timer(taking.PAUSE_S, self._rest)
 
     def on_yaml_editor_too_long(self) -> None:
         self.say(Span(" that is too long: a tovi.yaml has at most 1 MiB", Tone.BAD))
@@ -119,6 +120,10 @@ class SubmitScreen(ToviScreen):
         else:
             super().interrupt()
 
+    def _rest(self) -> None:
+        self.reload()
+        self.work(self.tovi.keep_draft, busy="", group="keep")
+
     async def _check(self, text: str, project: str) -> None:
         try:
             checked = await self.manager.check(SubmitOptions(project=project), taking.sent(text))
@@ -139,6 +144,8 @@ class SubmitScreen(ToviScreen):
         project = spec.project or self._project
         attempt = self._draft.sending(project, secrets.token_hex(16))
         self._draft = Draft(self._draft.text, self._draft.queued, attempt)
+        with suppress(ToviError):  # what cannot be kept can be submitted
+            await self.tovi.keep_draft()
         try:
             done = await self.manager.submit(SubmitOptions(project=project, key=attempt.key), taking.sent(attempt.text))
         except ToviError as error:
@@ -148,6 +155,7 @@ class SubmitScreen(ToviScreen):
         known = "" if done.created else ", as it was already"
         self.tell(" · ".join([f"job {done.id} is queued{known}", *done.notices]))
         self.tovi.open(JobPlace(done.id))
+        await self.tovi.keep_draft()
 
     async def _take(self) -> None:
         asked = await self.prompt("Take which tovi.yaml?", details=taking.EXAMPLES)
@@ -155,13 +163,14 @@ class SubmitScreen(ToviScreen):
             self.put(await taking.spec_text(self.manager, asked.strip()))
 
     async def _leave(self) -> None:
-        details = (line("Its text was not submitted. It is here again when you come back in this session."),)
+        details = (line("Its text was not submitted. It is here again when you come back."),)
         question = Question("Leave the editor?", yes="leave it for now", other="throw the text away", details=details)
         match await self.ask(question):
             case Answer.YES:
                 self.tovi.go_back()
             case Answer.OTHER:
                 self._draft = Draft()
+                await self.tovi.keep_draft()
                 self.tovi.go_back()
             case Answer.NO:
                 return

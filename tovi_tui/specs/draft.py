@@ -1,8 +1,11 @@
-"""The text in the editor, for a whole session: nothing that was written is lost, and nothing is queued twice."""
+"""The text in the editor, kept over sessions: nothing that was written is lost, and nothing is queued twice."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+
+from tovi_server.core.preferences import LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,16 @@ class Draft:
         """Whether something would be lost with it."""
         return bool(self.text.strip()) and self.text != self.queued
 
+    @property
+    def kept(self) -> str:
+        """What `kept_draft` makes it of again; empty: nothing needs to be kept, or it is too long for that."""
+        if not self.is_unsent:
+            return ""
+        last = self.attempt
+        sent = [last.project, last.key] if last is not None and last.text == self.text else []
+        kept = json.dumps({"text": self.text, "sent": sent})
+        return kept if len(kept) <= LONGEST else ""
+
     def with_text(self, text: str) -> Draft:
         return replace(self, text=text)
 
@@ -41,3 +54,16 @@ class Draft:
     def answered(self, attempt: Attempt) -> Draft:
         """It is a job now."""
         return replace(self, queued=attempt.text, attempt=None)
+
+
+def kept_draft(kept: str) -> Draft:
+    """The draft of another session; an empty one when there is none that could be read."""
+    try:
+        match json.loads(kept):
+            case {"text": str(text), "sent": [str(project), str(key)]}:
+                return Draft(text, attempt=Attempt(text, project, key))
+            case {"text": str(text)}:
+                return Draft(text)
+    except ValueError:
+        pass
+    return Draft()

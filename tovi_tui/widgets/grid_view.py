@@ -78,7 +78,7 @@ class GridView(RowLines):
 
     def line_at(self, index: int) -> Line:
         label = self.grid.column_axis if index < 0 else self.grid.rows[index]
-        told = f"{self.grid.row_axis if index < 0 else ''} {label}".strip()
+        told = " " + f"{self.grid.row_axis if index < 0 else ''} {label}".strip()
         edge = Span(cells.cut(told, self._edge_columns - 1), Tone.DIM)
         gap = Span(" " * (self._edge_columns - cells.width(edge.text)))
         return (edge, gap, *(span for column in self._in_sight() for span in self._cell(index, column)))
@@ -113,7 +113,7 @@ class GridView(RowLines):
         """How wide labels and cells are: once for a grid, which may have thousands of them."""
         axes = f"{self.grid.row_axis} {self.grid.column_axis}"
         widest = max([cells.width(label) for label in self.grid.rows] + [cells.width(axes)])
-        self._edge_columns = 1 + min(widest, _WIDEST_LABEL)
+        self._edge_columns = 2 + min(widest, _WIDEST_LABEL)
         self._cell_columns = 2 + min(max([cells.width(label) for label in self.grid.columns] + [1]), _WIDEST_LABEL)
 
     def _in_sight(self) -> range:
