@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from tovi_tui.contained import ContainedApp
+from tovi_tui.tight import tight
 
 _STEPS: Final = 40
 """Of the event loop: enough for a key to reach its widget, come back as an action and open what it opens."""
@@ -37,7 +38,7 @@ class PacedApp(ContainedApp):
     def _display(self, screen: Screen[object], renderable: object) -> None:
         """Private in Textual: where each picture goes out."""
         if not self._is_behind:
-            super()._display(screen, renderable)  # type: ignore[arg-type]  # whatever Textual draws
+            super()._display(screen, tight(renderable))  # type: ignore[arg-type]  # whatever Textual draws
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, events.Key) or event.is_forwarded:

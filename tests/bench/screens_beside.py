@@ -39,14 +39,14 @@ def figures() -> tuple[Figure, ...]:
 def _upload(live: Live) -> None:
     file = live.folder / "large"
     file.write_bytes(os.urandom(2**20) * (_FILE // 2**20))
-    ended = live.scp(str(file), "tovi:large")
+    ended = live.scp(str(file), "tovi:home/large")
     assert ended.code == 0, ended
 
 
 def _rate(live: Live) -> float:
     """MiB a second of one download."""
     began = time.perf_counter()
-    ended = live.sftp(f"get large {live.folder}/got", deadline_s=300)
+    ended = live.sftp(f"get home/large {live.folder}/got", deadline_s=300)
     taken = time.perf_counter() - began
     assert ended.code == 0, ended
     Path(live.folder / "got").unlink()

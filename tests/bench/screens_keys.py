@@ -20,6 +20,8 @@ _KEYS: Final = 200
 _ROWS: Final = 10_000
 _CURSOR: Final = "▸".encode()
 _IDLE_S: Final = 60
+_GROWN_S: Final = 60
+"""Times that count seconds change all the while."""
 _UPDATES: Final = 15
 _PAUSE_S: Final = 1.5
 """News come once a second at most: this measures the way of one, not that wait."""
@@ -37,7 +39,7 @@ def figures_of_long_queue() -> tuple[Figure, ...]:
         fill(live, _ROWS)
         with seats.seats(live, 1) as (person,):
             seats.quiet(person, 3)
-            taken = [seats.drawn_after(person, "\x1b[6~", mark=_CURSOR) for _ in range(_KEYS)]
+            taken = seats.pages_down(person, _KEYS)
             updated = asyncio.run(_updated(live, person))
         return (
             Figure(f"scrolling {_ROWS:,} rows, key to paint, p99", _ms([_at(taken, 99)]), "ms", Gate(50, "ms")),
@@ -77,6 +79,7 @@ def _beside_others(live: Live) -> tuple[Figure, ...]:
 
 def _idle(live: Live) -> tuple[Figure, ...]:
     with seats.seats(live, 1) as (person,):
+        time.sleep(_GROWN_S)
         seats.quiet(person, 3)
         sessions = processes.descendants(live.parts()) - live.parts()
         known, before = len(person.bytes), cpu.seconds(sessions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from tests.bench import seats
@@ -13,10 +14,8 @@ from tests.tui import slow_line
 from tests.tui.terminal import Terminal
 
 _JOBS: Final = 1_000
-_KEYS: Final = 50
-_PAGE_DOWN: Final = "\x1b[6~"
-_CURSOR: Final = "▸".encode()
-_HELP: Final = b"This screen"
+_KEYS: Final = 30
+_HELP: Final = "This screen"
 _TALKING: Final = b"""\
 run: |
   i=0
@@ -47,7 +46,7 @@ def _pages(live: Live) -> list[float]:
     with seats.seat(live, "-o", slow_line.option()) as person:
         person.wait_for(seats.HINTS)
         seats.quiet(person, 1)
-        return [seats.drawn_after(person, _PAGE_DOWN, mark=_CURSOR) for _ in range(_KEYS)]
+        return seats.pages_down(person, _KEYS)
 
 
 def _beside_log(live: Live, job: str) -> list[float]:
@@ -59,9 +58,12 @@ def _beside_log(live: Live, job: str) -> list[float]:
 
 
 def _help(person: Terminal) -> float:
-    taken = seats.drawn_after(person, "?", mark=_HELP)
-    person.keys("\x1b")
-    person.wait_until(lambda: _HELP.decode() not in person.text, what="the help to go")
+    began = time.perf_counter()
+    person.keys("?")
+    person.wait_for(_HELP)
+    taken = time.perf_counter() - began
+    person.keys("q")
+    person.wait_until(lambda: _HELP not in person.text, what="the help to go")
     return taken
 
 

@@ -69,7 +69,7 @@ def _searched(live: Live) -> float:
         person.keys("l")
         person.wait_for(_LAST)
         person.keys(f"/{_NEEDLE}")
-        person.wait_for(f"/{_NEEDLE}")
+        person.wait_for(_NEEDLE)
         began = time.perf_counter()
         person.keys("\r")
         person.wait_for(f"a {_NEEDLE}")

@@ -15,6 +15,8 @@ from tests.tui.terminal import Terminal, terminal
 COLUMNS: Final = 120
 LINES: Final = 30
 ALTERNATE: Final = b"\x1b[?1049h"
+_CURSOR: Final = "▸"
+_PAGE_DOWN: Final = "\x1b[6~"
 HINTS: Final = "? help"
 """On the lowest line of every screen."""
 
@@ -61,6 +63,20 @@ def drawn_after(person: Terminal, keys: str, *, mark: bytes) -> float:
     person.keys(keys)
     wait_for_drawn(person, mark, known)
     return time.perf_counter() - began
+
+
+def pages_down(person: Terminal, times: int) -> list[float]:
+    """Seconds from each key to the page below, of a queue whose jobs have no gap between their numbers."""
+    at = _job_at_cursor(person)
+    person.keys(_PAGE_DOWN)
+    quiet(person, 1)
+    step, at = at - _job_at_cursor(person), _job_at_cursor(person)
+    return [drawn_after(person, _PAGE_DOWN, mark=str(at - page * step).encode()) for page in range(1, times + 1)]
+
+
+def _job_at_cursor(person: Terminal) -> int:
+    (line,) = [line for line in person.text.splitlines() if line.startswith(_CURSOR)]
+    return int(line.split()[1])
 
 
 def wait_for_drawn(person: Terminal, mark: bytes, known: int) -> None:

@@ -22,13 +22,15 @@ Row = tuple[int, str]
 
 
 class Table(RowTable[Row]):
-    """Counts the lines that it draws."""
+    """Counts the lines and the columns that it draws."""
 
     drawn = 0
+    columns = 0
     fresh: frozenset[int] = frozenset()
 
     def refresh(self, *regions: Region, **more: Any) -> Any:
         self.drawn += sum(region.height for region in regions)
+        self.columns += sum(region.area for region in regions)
         return super().refresh(*regions, **more)
 
 
@@ -72,6 +74,15 @@ def texts(table: Table) -> list[str]:
 
 def in_sight(table: Table) -> list[int]:
     return [row[0] for row in table.rows[table.top : table.top + table.page_lines]]
+
+
+async def test_of_a_row_that_changed_in_one_column_the_others_are_not_drawn() -> None:
+    async with a_table(rows(0, 5)) as (table, pilot):
+        table.columns = 0
+        table.show([(0, "row 0"), (1, "another"), *rows(2, 5)])
+        await pilot.pause()
+        assert texts(table)[2] == "  another"
+        assert 0 < table.columns < table.size.width
 
 
 async def test_the_cursor_stays_on_its_row_when_others_come_above() -> None:

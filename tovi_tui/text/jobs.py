@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from tovi_server.core.errors import UsageError
-from tovi_server.core.job_words import count_ended, time_taken
+from tovi_server.core.job_words import count_ended
 from tovi_server.core.look import NOTHING, Look, asked
 from tovi_server.core.states import ACTIVE, TaskState
 from tovi_server.core.views import JobView
 from tovi_tui.text.bars import bar
 from tovi_tui.text.columns import Column
 from tovi_tui.text.filter import nearest
+from tovi_tui.text.lasting import lasting
 from tovi_tui.text.span import Line, Span, Tone, line
 from tovi_tui.text.states import state_of
 
@@ -63,7 +64,7 @@ def _dim(text: str) -> Line:
 
 
 def _time(job: JobView, look: Look) -> Line:
-    return line(time_taken(job, look))
+    return line(lasting(job, look))
 
 
 COLUMNS: Final[tuple[Column[JobView], ...]] = (

@@ -65,6 +65,19 @@ def width(spans: Line) -> int:
     return sum(cells.width(span.text) for span in spans)
 
 
+def changed_columns(before: Line, after: Line) -> range:
+    """Where two lines look different; all from there on when what follows has moved."""
+    both = tuple(zip(before, after, strict=False))
+    same = next((at for at, (old, new) in enumerate(both) if old != new), len(both))
+    old, new = before[same:], after[same:]
+    first = width(before[:same])
+    if width(old) != width(new):
+        return range(first, first + max(width(old), width(new)))
+    while old and new and old[-1] == new[-1]:
+        old, new = old[:-1], new[:-1]
+    return range(first, first + width(new))
+
+
 def cut(spans: Line, columns: int) -> Line:
     """The line in at most `columns`, ending in `…` where something was left out."""
     if width(spans) <= columns:

@@ -14,11 +14,13 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tovi_tui.text.span import Line
+from tovi_tui.text.span import Line, changed_columns
 from tovi_tui.widgets.toned import TONE_CLASSES, strip_of
 
 WHEEL_LINES: Final = 3
 _THUMB, _TRACK = "▐", " "
+
+_LineLook = tuple[Line, str | None, bool]
 
 
 class RowLines(Widget, can_focus=True):
@@ -35,7 +37,7 @@ class RowLines(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.top = 0
-        self._drawn: dict[int, object] = {}
+        self._drawn: dict[int, _LineLook] = {}
 
     def line_count(self) -> int:
         """How many lines there are."""
@@ -71,8 +73,9 @@ class RowLines(Widget, can_focus=True):
     def draw(self) -> None:
         """Draw again what looks different from what is on the screen."""
         for y in range(self.size.height):
-            if self._drawn.get(y) != self._look(y):
-                self.refresh(Region(0, y, self.size.width, 1))
+            columns = self._changed(y)
+            if columns:
+                self.refresh(Region(columns.start, y, len(columns), 1))
 
     def index_at(self, y: int) -> int | None:
         """Which line is at `y` of the widget; None: none, or the header."""
@@ -103,7 +106,14 @@ class RowLines(Widget, can_focus=True):
         event.stop()
         self.scroll_to_line(self.top - WHEEL_LINES)
 
-    def _look(self, y: int) -> tuple[Line, str | None, bool]:
+    def _changed(self, y: int) -> range:
+        """Where the line at `y` looks different from what is on the screen."""
+        drawn, look = self._drawn.get(y), self._look(y)
+        if drawn is None or drawn[1:] != look[1:]:
+            return range(self.size.width)
+        return changed_columns(drawn[0], look[0])
+
+    def _look(self, y: int) -> _LineLook:
         """What makes the line at `y` look as it does."""
         if y < self.HEADER_LINES:
             return self.line_at(y - self.HEADER_LINES), None, False

@@ -30,7 +30,7 @@ def strip_of(spans: Line, columns: int, style_of: StyleOf, *, base: Style) -> St
         used += cells.width(text)
         tone = Style() if span.tone is Tone.PLAIN else style_of(f"tone--{span.tone}", partial=True)
         segments.append(Segment(text, base + tone if span.ink is None else base + _style(span.ink) + tone))
-    return Strip([*segments, Segment(" " * (columns - used), base)], columns)
+    return Strip([*segments, Segment(" " * (columns - used), base)], columns).simplify()
 
 
 @lru_cache(maxsize=1024)
