@@ -199,8 +199,10 @@ class ManagerAPI(Protocol):
         ...
 
     async def prefer(self, values: Mapping[str, str]) -> None:
-        """Keep these too; an empty value is forgotten. QuotaExceededError: they are too many;
-        UsageError: one is too long."""
+        """Keep these too; an empty value is forgotten.
+
+        Raises QuotaExceededError: they are too many; UsageError: one is too long.
+        """
         ...
 
     async def users(self) -> tuple[views.UserView, ...]:

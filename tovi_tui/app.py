@@ -107,7 +107,7 @@ class ToviApp(PacedApp):
 
     def leave(self) -> None:
         """End the session; asked, when a text in the editor would be lost."""
-        is_kept = self.draft.kept == self.wishes.get(_DRAFT, "") != ""
+        is_kept = kept_draft(self.wishes.get(_DRAFT, "")).text == self.draft.text
         if self.draft.is_unsent and not is_kept and isinstance(self.screen, ToviScreen):
             self._in_front(lambda screen: screen.work(lambda: orders.ask_leave(screen), busy="", group=PERSON))
         else:

@@ -47,6 +47,11 @@ class JobList:
         changed_at = self._changed.get(job.id)
         return changed_at is not None and self._now() - changed_at < FRESH
 
+    @property
+    def has_fresh(self) -> bool:
+        """Whether any of them is fresh."""
+        return any(self._now() - at < FRESH for at in self._changed.values())
+
     async def load(self) -> AsyncIterator[None]:
         """All of them, anew; a step whenever there are twice as many. What is no longer among them goes at the end.
 

@@ -6,6 +6,7 @@ Like the real one it draws on the alternate screen, and puts the terminal in ord
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -52,7 +53,8 @@ def act(key: str) -> int | None:
         case "e":
             say("environment " + json.dumps(dict(os.environ), sort_keys=True))
         case "h":
-            say(f"here nice={os.nice(0)} files={len(os.listdir('/proc/self/fd')) - 1} tty={os.ttyname(0)}")
+            files = len(os.listdir("/proc/self/fd")) - 1
+            say(f"here nice={os.nice(0)} full={gc.get_threshold()[2]} files={files} tty={os.ttyname(0)}")
         case "d":
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             say("deaf")

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from textual import events
 from textual.app import App
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -26,6 +27,7 @@ from tovi_tui.screens.command import CommandScreen
 from tovi_tui.screens.dialogs import TextScreen
 from tovi_tui.screens.job import JobScreen
 from tovi_tui.session import app_for
+from tovi_tui.widgets.row_table import RowTable
 
 
 class TwoProjects(Lab):
@@ -303,6 +305,18 @@ async def test_an_empty_wish_for_no_colour_is_none(
         lines = pilot.app.screen._compositor.render_strips(pilot.app.size)  # private: the picture for the terminal
         (cursor,) = [strip for strip in lines if "▸" in strip.text]
         assert all(part.style is not None and bool(part.style.reverse) is is_wished for part in list(cursor)[:1])
+
+
+async def test_a_row_that_changed_in_one_column_is_not_sent_from_its_left_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        sent = pictures_of(monkeypatch)
+        pilot.app.screen.query_one(RowTable).refresh(Region(40, 2, 10, 1))
+        await pilot.pause(0.1)
+        (picture,) = sent
+        drawn = picture.render_segments(pilot.app.console)  # type: ignore[attr-defined]  # as Textual does
+        assert "running" not in drawn
+        assert ";41H" in drawn
 
 
 async def test_the_time_zone_is_remembered_and_beats_that_of_the_client() -> None:

@@ -81,7 +81,7 @@ async def test_it_has_a_terminal_of_its_own_and_nothing_else(tmp_path: Path) -> 
     def story(person: Terminal) -> None:
         person.wait_for("ready")
         person.keys("h")
-        person.wait_for("here nice=5 files=6 tty=/dev/pts/")
+        person.wait_for("here nice=5 full=1000 files=6 tty=/dev/pts/")
 
     async with hosting(tmp_path) as server:
         await visit(server, story)

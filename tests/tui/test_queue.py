@@ -18,6 +18,7 @@ from tovi_server.core.ids import parse_reference
 from tovi_server.core.reasons import Reason
 from tovi_server.core.views import News
 from tovi_tui.job_list import FRESH, MOST
+from tovi_tui.screens import queue
 from tovi_tui.screens.queue import QueueScreen
 from tovi_tui.widgets.row_table import RowTable
 
@@ -320,6 +321,23 @@ async def test_what_changed_is_bold_until_it_is_old() -> None:
         pilot.app.screen.query_one(RowTable).draw()
         await pilot.pause()
         assert not is_bold(pilot, "lens-survey")
+
+
+async def test_all_that_changed_meanwhile_fades_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "FRESH", timedelta(milliseconds=10))
+    manager = Lab()
+    async with opened(manager) as pilot:
+        for at in (1, 2):
+            changed = replace(manager.job_list[at], state="failed")
+            manager.job_list = (*manager.job_list[:at], changed, *manager.job_list[at + 1 :])
+            manager.told.put_nowait(News((changed.id,)))
+            await settled(pilot)
+            await pilot.pause(0.05)
+            assert is_bold(pilot, changed.name)
+        later(pilot, FRESH)
+        await pilot.pause(0.05)
+        assert not is_bold(pilot, "lens-survey")
+        assert not is_bold(pilot, "bigsim")
 
 
 async def test_times_move_on_only_while_somebody_looks() -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
@@ -74,6 +75,18 @@ def texts(table: Table) -> list[str]:
 
 def in_sight(table: Table) -> list[int]:
     return [row[0] for row in table.rows[table.top : table.top + table.page_lines]]
+
+
+async def test_rows_that_are_the_same_are_not_even_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_table(rows(0, 50)) as (table, pilot):
+        await pilot.press("end")
+        made: list[int] = []
+        line_at = table.line_at
+        monkeypatch.setattr(table, "line_at", lambda index: made.append(index) or line_at(index))
+        table.show([*table.rows[:5], (5, "out of sight"), *table.rows[6:42], (42, "another"), *table.rows[43:]])
+        await pilot.pause()
+        assert set(made) == {42}
+        assert texts(table)[1 + in_sight(table).index(42)] == "  another"
 
 
 async def test_of_a_row_that_changed_in_one_column_the_others_are_not_drawn() -> None:

@@ -173,6 +173,24 @@ async def test_the_text_is_there_again_in_another_session() -> None:
         assert editor(on).text == "run: x"
 
 
+async def test_a_text_is_kept_when_the_editor_is_left_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taking, "PAUSE_S", 60)
+    manager = FakeManager()
+    async with led(manager, SubmitPlace()) as on:
+        await on.type("run: x")
+        await on.press("escape", "q", "y")
+    assert "run: x" in manager.preferred["draft"]
+
+
+async def test_the_editor_can_be_left_while_the_manager_is_away() -> None:
+    manager = FakeManager()
+    async with led(manager, SubmitPlace()) as on:
+        await on.type("run: x")
+        manager.error = UnavailableError("nobody answers")
+        await on.press("escape", "q", "y")
+        assert not isinstance(on.app.screen, SubmitScreen)
+
+
 async def test_another_session_sends_what_was_not_answered_with_the_same_key() -> None:
     silent = Silent()
     async with led(silent, SubmitPlace(GOOD)) as on:
@@ -209,10 +227,14 @@ async def test_leaving_asks_and_no_stays() -> None:
 
 
 async def test_a_text_can_be_thrown_away() -> None:
-    async with led(FakeManager(), SubmitPlace()) as on:
+    manager = FakeManager()
+    async with led(manager, SubmitPlace()) as on:
         await on.type("run: x")
+        await looked_through(on)
+        assert "draft" in manager.preferred
         await on.press("escape", "q", "o")
         assert on.app.draft.text == ""
+        assert "draft" not in manager.preferred
 
 
 async def test_a_text_that_became_a_job_is_not_asked_about() -> None:

@@ -60,6 +60,7 @@ class QueueScreen(ToviScreen):
         )
         self._glance = GlanceLine(self)
         self._foot = Foot(self, lambda: self._table.current)
+        self._is_fading = False
 
     def body(self) -> Iterable[Widget]:
         yield self._glance.words
@@ -94,7 +95,16 @@ class QueueScreen(ToviScreen):
     async def _renew(self) -> None:
         await self._list.renew()
         self._show()
-        self.set_timer(FRESH.total_seconds(), self._table.draw)
+        if not self._is_fading:
+            self._is_fading = True
+            self.set_timer(FRESH.total_seconds(), self._fade)
+
+    def _fade(self) -> None:
+        """What changed some time ago no longer looks so; one look serves all that changed meanwhile."""
+        self._table.draw()
+        self._is_fading = self._list.has_fresh
+        if self._is_fading:
+            self.set_timer(FRESH.total_seconds(), self._fade)
 
     def _show(self) -> None:
         self._table.empty = no_jobs(self._list.sought, self.tovi.viewer.server)

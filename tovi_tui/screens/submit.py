@@ -144,8 +144,7 @@ class SubmitScreen(ToviScreen):
         project = spec.project or self._project
         attempt = self._draft.sending(project, secrets.token_hex(16))
         self._draft = Draft(self._draft.text, self._draft.queued, attempt)
-        with suppress(ToviError):  # what cannot be kept can be submitted
-            await self.tovi.keep_draft()
+        await self._keep()
         try:
             done = await self.manager.submit(SubmitOptions(project=project, key=attempt.key), taking.sent(attempt.text))
         except ToviError as error:
@@ -155,7 +154,7 @@ class SubmitScreen(ToviScreen):
         known = "" if done.created else ", as it was already"
         self.tell(" · ".join([f"job {done.id} is queued{known}", *done.notices]))
         self.tovi.open(JobPlace(done.id))
-        await self.tovi.keep_draft()
+        await self._keep()
 
     async def _take(self) -> None:
         asked = await self.prompt("Take which tovi.yaml?", details=taking.EXAMPLES)
@@ -165,15 +164,18 @@ class SubmitScreen(ToviScreen):
     async def _leave(self) -> None:
         details = (line("Its text was not submitted. It is here again when you come back."),)
         question = Question("Leave the editor?", yes="leave it for now", other="throw the text away", details=details)
-        match await self.ask(question):
-            case Answer.YES:
-                self.tovi.go_back()
-            case Answer.OTHER:
-                self._draft = Draft()
-                await self.tovi.keep_draft()
-                self.tovi.go_back()
-            case Answer.NO:
-                return
+        answer = await self.ask(question)
+        if answer is Answer.NO:
+            return
+        if answer is Answer.OTHER:
+            self._draft = Draft()
+        await self._keep()
+        self.tovi.go_back()
+
+    async def _keep(self) -> None:
+        """As far as it can be: what cannot be kept can be submitted and left."""
+        with suppress(ToviError):
+            await self.tovi.keep_draft()
 
     def _show(self, problem: Problem | None, outcome: Iterable[Line]) -> None:
         self._problem = problem

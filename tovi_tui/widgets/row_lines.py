@@ -5,6 +5,7 @@ Not a ScrollView of Textual: its size is part of the layout, so that each new ro
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from rich.segment import Segment
@@ -72,7 +73,15 @@ class RowLines(Widget, can_focus=True):
 
     def draw(self) -> None:
         """Draw again what looks different from what is on the screen."""
-        for y in range(self.size.height):
+        self._draw(range(self.size.height))
+
+    def draw_lines(self, indices: Iterable[int]) -> None:
+        """The same, of these lines alone."""
+        shift = self.HEADER_LINES - self.top
+        self._draw(index + shift for index in indices if self.HEADER_LINES <= index + shift < self.size.height)
+
+    def _draw(self, rows: Iterable[int]) -> None:
+        for y in rows:
             columns = self._changed(y)
             if columns:
                 self.refresh(Region(columns.start, y, len(columns), 1))

@@ -79,16 +79,25 @@ class RowTable(RowLines, Generic[T]):
 
         At the very top new rows are seen to come.
         """
-        before, was_at_top = self.current, self.top == 0
-        keys = {self._key(row): at for at, row in enumerate(rows)}
-        self.rows, old = tuple(rows), self._cursor
-        self.marked &= frozenset(keys)
-        at = None if before is None else keys.get(self._key(before))
-        self._cursor = max(0, min(old, len(self.rows) - 1)) if at is None else at
-        if at is not None and not was_at_top:
-            self.top += at - old
-        self._keep_in_sight()
+        old, before = self.rows, self.current
+        self.rows = tuple(rows)
+        keys, had = ([self._key(row) for row in some] for some in (self.rows, old))
+        if keys and keys == had:
+            self.draw_lines(at for at, row in enumerate(self.rows) if row is not old[at])
+        else:
+            self.marked &= frozenset(keys)
+            self._stay_on(None if before is None else self._key(before), keys)
         self.post_message(self.Moved())
+
+    def _stay_on(self, key: Hashable, keys: Sequence[Hashable]) -> None:
+        """Keep cursor and lines in sight with the row of that key, or near their place when it is gone."""
+        was, was_at_top = self._cursor, self.top == 0
+        if key in keys:
+            self._cursor = keys.index(key)
+            self.top += 0 if was_at_top else self._cursor - was
+        else:
+            self._cursor = max(0, min(was, len(keys) - 1))
+        self._keep_in_sight()
 
     def show_columns(self, columns: Sequence[Column[T]]) -> None:
         """Other columns for the same rows."""
