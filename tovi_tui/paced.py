@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from tovi_tui.contained import ContainedApp
+from tovi_tui.loop_driver import LoopDriver
 from tovi_tui.tight import tight
 
 _STEPS: Final = 40
@@ -24,7 +25,7 @@ class PacedApp(ContainedApp):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(driver_class=LoopDriver)
         self._is_behind = False
         self._keys: deque[events.Key] = deque()
         self._has_turn = False

@@ -21,6 +21,9 @@ from collections.abc import Mapping
 told: list[str] = []
 flooding = threading.Event()
 
+SIGNALS_S = 0.1
+"""One that comes just before a wait is seen after it only."""
+
 ENTER = "\x1b[?1049h\x1b[>1u\x1b[?1003h\x1b[?2004h\x1b[?25l"
 LEAVE = "\x1b[?2004l\x1b[?1003l\x1b[<u\x1b[?1049l\x1b[?25h"
 
@@ -29,7 +32,7 @@ def run_session(api: socket.socket, line: socket.socket, environment: Mapping[st
     signal.signal(signal.SIGWINCH, lambda *_: say(f"size {os.get_terminal_size(0)[0]}x{os.get_terminal_size(0)[1]}"))
     say(f"{ENTER}ready")
     while True:
-        readable, _, _ = select.select([0, line], [], [])
+        readable, _, _ = select.select([0, line], [], [], SIGNALS_S)
         if line in readable:
             told.extend(line.recv(4096).decode().splitlines())
             if not flooding.is_set():
