@@ -177,8 +177,8 @@ class ToviApp(PacedApp):
 
     def _hear(self, news: News) -> None:
         self._in_front(lambda screen: screen.news(news))
-        if news.jobs:
-            self.run_worker(self._tell_ends(news.jobs), group="ends")  # whatever is in front, a question too
+        if news.ended:
+            self.run_worker(self._tell_ends(news.ended), group="ends")  # whatever is in front, a question too
 
     def _remember_place(self) -> None:
         """To open there next time, though the line is cut here."""

@@ -489,6 +489,22 @@ async def test_what_is_held_waits_for_its_release_in_an_outage_too(house: House,
     assert [reason.code for reason in (await ada.why(_ref(job))).reasons] == ["held"]
 
 
+async def test_a_list_tells_nothing_that_its_last_dear_plan_could_not_know(
+    ada: ManagerAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tovi_server.manager.picture.DEAR_S", 0)
+    monkeypatch.setattr("tovi_server.manager.picture._REST", 1e9)
+    released, known = await submitted(ada, "run: true", SubmitOptions(hold=True)), await submitted(ada, "run: true")
+    await ada.jobs(JobFilter(), Page())
+    await ada.release((_ref(released),))
+    new = await submitted(ada, "run: true")
+
+    page = await ada.jobs(JobFilter(), Page())
+
+    assert {job.id: job.reason and job.reason.code for job in page.items} == {known: "next", released: None, new: None}
+    assert [reason.code for reason in (await ada.why(_ref(released))).reasons] == ["next"]
+
+
 async def test_control_characters_in_names_are_refused(ada: ManagerAPI) -> None:
     with pytest.raises(UsageError):
         await submitted(ada, "run: x", SubmitOptions(name="a\x1b[2Jb"))
@@ -501,6 +517,8 @@ async def test_news_names_the_jobs_that_changed_to_who_comes_beside_others(house
         assert await anext(news) == views.News(None), "at once, though nothing happens"
         job = await submitted(ada, PIPELINE)
         assert await anext(news) == views.News((job,))
+        await ada.cancel((_ref(job),))
+        assert await anext(news) == views.News((job,), ended=(job,))
 
 
 async def test_who_is_the_first_to_hear_news_misses_nothing(house: House, ada: ManagerAPI) -> None:

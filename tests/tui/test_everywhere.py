@@ -189,7 +189,7 @@ async def test_an_end_of_ones_own_job_is_told_once_with_its_reason(before: tuple
     async with opened(manager) as pilot:
         await typed(pilot, *before)
         for _ in range(2):
-            manager.told.put_nowait(views.News((412,)))
+            manager.told.put_nowait(views.News((412,), (412,)))
             await pilot.pause()
             await settled(pilot)
         (toast,) = pilot.app._notifications  # private: there is no public list
@@ -197,6 +197,17 @@ async def test_an_end_of_ones_own_job_is_told_once_with_its_reason(before: tuple
         assert not toast.markup
         filter, _ = [arguments for verb, arguments in manager.asked if verb == "jobs"][-1]  # type: ignore[misc]  # a pair
         assert filter.user == "ada"
+
+
+async def test_nobody_asks_for_ends_when_nothing_ended() -> None:
+    manager = FakeManager(job_list=(ended_job(),))
+    async with opened(manager) as pilot:
+        before = manager.asked.copy()
+        manager.told.put_nowait(views.News((412,)))
+        await pilot.pause()
+        await settled(pilot)
+        assert [verb for verb, _ in manager.asked[len(before) :]] == ["jobs"], "the list asks"
+        assert not pilot.app._notifications  # private: there is no public list
 
 
 @pytest.mark.parametrize("wished", [True, False])
@@ -208,7 +219,7 @@ async def test_bell_and_title_only_where_they_are_wished(wished: bool, monkeypat
         written: list[str] = []
         monkeypatch.setattr(pilot.app, "bell", lambda: rung.append(True))
         monkeypatch.setattr(pilot.app._driver, "write", written.append)
-        manager.told.put_nowait(views.News((412,)))
+        manager.told.put_nowait(views.News((412,), (412,)))
         await pilot.pause()
         await settled(pilot)
         assert bool(rung) is wished

@@ -118,7 +118,7 @@ async def test_a_look_that_fails_is_tried_again() -> None:
     running.cancel()
 
 
-async def test_a_watch_names_the_jobs_that_changed_since_it_was_asked() -> None:
+async def test_a_watch_names_the_jobs_that_changed_and_that_ended_since_it_was_asked() -> None:
     source = Feed()
     feed = ChangeFeed(source)
     with feed.watching() as watch:
@@ -126,8 +126,14 @@ async def test_a_watch_names_the_jobs_that_changed_since_it_was_asked() -> None:
         assert watch.take() is None, "what happened before the first look is not known"
         source.jobs += [1, 2, 1]
         await feed.look()
-        assert watch.take() == {1, 2}
-        assert watch.take() == set()
+        source.jobs.append(2)
+        source.kind = "ended"
+        await feed.look()
+        source.jobs.append(1)
+        source.kind = "started"
+        await feed.look()
+        assert watch.take() == ({1, 2}, {2})
+        assert watch.take() == (set(), set())
 
 
 async def test_more_jobs_than_anybody_wants_to_hear_of_are_not_named() -> None:

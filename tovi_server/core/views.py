@@ -246,6 +246,8 @@ class News:
     """Something happened to these jobs, of which the caller may not see all; None: to who knows which."""
 
     jobs: tuple[int, ...] | None
+    ended: tuple[int, ...] = ()
+    """Those of them that ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which jobs changed, for those who look at lists: no more than their ids, and never in a hurry."""
+"""Which jobs changed, for those who look at lists: no more than their ids and which ended, and never in a hurry."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ async def news(desk: Desk) -> AsyncIterator[News]:
         yield News(None)
         while True:
             await watch.changed()
-            jobs = watch.take()
-            yield News(None if jobs is None else tuple(sorted(jobs)))
+            told = watch.take()
+            yield News(None) if told is None else News(tuple(sorted(told.jobs)), tuple(sorted(told.ended)))
             await asyncio.sleep(PAUSE_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from scheduler.snapshot import Node, Snapshot
@@ -33,8 +33,9 @@ NOTHING = Picture()
 
 
 DEAR_S: Final = 0.1
-"""A plan that took longer is not made again for each list."""
-OLDEST_S: Final = 5.0
+"""A plan that took longer is dear: lists do not wait for a newer one."""
+_REST: Final = 10
+"""So many times as long as it took, a dear plan is not made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class _Kept:
     outage: str
     picture: Picture
     cost_s: float
-    taken_at_s: float
-    """In the time of the loop."""
+    looked_at_s: float = 0.0
+    """When nothing newer was known, in the time of the loop."""
 
 
 class Pictures:
@@ -56,6 +57,7 @@ class Pictures:
         self._planner = planner
         self._one_at_a_time = asyncio.Lock()
         self._kept: _Kept | None = None
+        self._renewing: asyncio.Task[Picture] | None = None
 
     async def now(self) -> Picture:
         """As of the newest event."""
@@ -64,15 +66,21 @@ class Pictures:
             nodes, outage = tuple(node for node, _ in await self._jobs.nodes()), await self._jobs.outage()
             kept = self._kept
             if kept is None or (kept.seq, kept.nodes, kept.outage) != (seq, nodes, outage):
-                self._kept = kept = await self._take(seq, nodes, outage)
+                kept = await self._take(seq, nodes, outage)
+            self._kept = replace(kept, looked_at_s=asyncio.get_running_loop().time())
             return kept.picture
 
     async def lately(self) -> Picture:
-        """For lists: as of now; where tens of thousands wait, as of some seconds ago."""
+        """For lists: as of now; where tens of thousands wait, as of some seconds ago while a newer one is made."""
         kept = self._kept
-        if kept is not None and kept.cost_s > DEAR_S and _age_s(kept) < min(OLDEST_S, 10 * kept.cost_s):
-            return kept.picture
-        return await self.now()
+        if kept is None or kept.cost_s <= DEAR_S:
+            return await self.now()
+        rests = _age_s(kept) / (_REST * kept.cost_s)
+        if rests >= 2:
+            return await self.now()
+        if rests >= 1 and (self._renewing is None or self._renewing.done()):
+            self._renewing = asyncio.create_task(self.now())
+        return kept.picture
 
     async def _take(self, seq: int, nodes: tuple[Node, ...], outage: str) -> _Kept:
         loop = asyncio.get_running_loop()
@@ -81,7 +89,7 @@ class Pictures:
         planned = await asyncio.to_thread(self._planner, snapshot)
         planned = _in_outage(planned, snapshot, outage) if outage else planned
         picture = Picture(planned, _by_job(planned), _requests(snapshot))
-        return _Kept(seq, nodes, outage, picture, loop.time() - begun, loop.time())
+        return _Kept(seq, nodes, outage, picture, loop.time() - begun)
 
 
 def _in_outage(planned: Planned, snapshot: Snapshot, outage: str) -> Planned:
@@ -92,7 +100,7 @@ def _in_outage(planned: Planned, snapshot: Snapshot, outage: str) -> Planned:
 
 
 def _age_s(kept: _Kept) -> float:
-    return asyncio.get_running_loop().time() - kept.taken_at_s
+    return asyncio.get_running_loop().time() - kept.looked_at_s
 
 
 def _by_job(planned: Planned) -> dict[JobId, Reason]:

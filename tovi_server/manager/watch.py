@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 import structlog
 
@@ -48,6 +48,9 @@ class News(NamedTuple):
         )
 
 
+NOTHING: Final = News(frozenset(), frozenset())
+
+
 class Watch:
     """Tells whether something changed since it was last asked. Made by `ChangeFeed.watching`."""
 
@@ -55,7 +58,7 @@ class Watch:
         self._jobs = jobs
         self._only_ends = only_ends
         self._changed = asyncio.Event()
-        self._ids: set[JobId] | None = set()
+        self._untold: News | None = NOTHING
 
     async def changed(self, *, within: timedelta | None = None) -> bool:
         """Wait for a change; False when `within` passed without one. Changes between two calls count."""
@@ -67,23 +70,23 @@ class Watch:
         self._changed.clear()
         return True
 
-    def take(self) -> frozenset[JobId] | None:
-        """The jobs that changed since this was last called; None: too many to name, or who knows which."""
-        ids, self._ids = self._ids, set()
-        return None if ids is None or len(ids) > _MOST_IDS else frozenset(ids)
+    def take(self) -> News | None:
+        """What changed since this was last called; None: too much to name, or who knows what."""
+        news, self._untold = self._untold, NOTHING
+        return None if news is None or len(news.jobs) > _MOST_IDS else news
 
     def tell(self, news: News | None) -> None:
         """Something changed; None: who knows what."""
         jobs = None if news is None else news.ended if self._only_ends else news.jobs
         if jobs is None or self._is_meant(jobs):
-            self._note(jobs)
+            self._note(news)
             self._changed.set()
 
-    def _note(self, jobs: frozenset[JobId] | None) -> None:
-        if jobs is None:
-            self._ids = None
-        elif self._ids is not None and len(self._ids) <= _MOST_IDS:
-            self._ids |= jobs
+    def _note(self, news: News | None) -> None:
+        if news is None:
+            self._untold = None
+        elif self._untold is not None and len(self._untold.jobs) <= _MOST_IDS:
+            self._untold = News(self._untold.jobs | news.jobs, self._untold.ended | news.ended)
 
     def _is_meant(self, jobs: frozenset[JobId]) -> bool:
         return bool(jobs) if self._jobs is None else not self._jobs.isdisjoint(jobs)

@@ -44,10 +44,17 @@ def delayed(task: Task) -> Reason | None:
 
 
 def of_listed(job: Job, state: TaskState, picture: Picture) -> Reason | None:
-    """For lists, where a job comes without its stages; None when anything of it runs, or it is final."""
+    """For lists, where a job comes without its stages; None when anything of it runs, or it is final.
+
+    None too when it is not known yet: the picture may be older than the job, or than its release.
+    """
     if state is not TaskState.QUEUED:
         return None
-    return held(str(job.id)) if job.held else picture.by_job.get(job.id, NEXT)
+    on_hold = held(str(job.id))
+    if job.held:
+        return on_hold
+    reason = picture.by_job.get(job.id, NEXT) if job.id in picture.requests else None
+    return None if reason == on_hold else reason
 
 
 def needs(job: Job, stage: Stage) -> Reason:
