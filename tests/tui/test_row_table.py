@@ -98,6 +98,24 @@ async def test_of_a_row_that_changed_in_one_column_the_others_are_not_drawn() ->
         assert 0 < table.columns < table.size.width
 
 
+async def test_a_change_that_is_taken_back_before_it_is_drawn_is_not_drawn() -> None:
+    async with a_table(rows(0, 20)) as (table, pilot):
+        for text in ("else", "row 1"):
+            table.show([(number, text if number == 1 else old) for number, old in table.rows])
+        await pilot.pause()
+        assert texts(table)[2] == "  row 1"
+
+
+async def test_a_line_that_will_look_different_is_made_once() -> None:
+    async with a_table(rows(0, 20)) as (table, pilot):
+        made: list[int] = []
+        line_at = table.line_at
+        table.line_at = lambda index: (made.append(index), line_at(index))[1]  # type: ignore[method-assign]  # counted
+        await pilot.press("pagedown")
+        await pilot.pause()
+        assert sorted(made) == [-1, *range(1, 11)]
+
+
 async def test_the_cursor_stays_on_its_row_when_others_come_above() -> None:
     async with a_table(rows(10, 50)) as (table, pilot):
         await pilot.press(*["down"] * 20, *["up"] * 4)

@@ -21,7 +21,10 @@ from tovi_tui.widgets.toned import TONE_CLASSES, strip_of
 WHEEL_LINES: Final = 3
 _THUMB, _TRACK = "▐", " "
 
-_LineLook = tuple[Line, str | None, bool]
+PLAIN: Final = "row--plain"
+"""The component class of a line that looks like the widget."""
+
+_LineLook = tuple[Line, str, bool]
 
 
 class RowLines(Widget, can_focus=True):
@@ -30,7 +33,14 @@ class RowLines(Widget, can_focus=True):
     The last column is the scroll bar's. `top` is the first line in sight.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*TONE_CLASSES, "row--cursor", "row--marked", "row--fresh", "row--thumb"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *TONE_CLASSES,
+        PLAIN,
+        "row--cursor",
+        "row--marked",
+        "row--fresh",
+        "row--thumb",
+    }
 
     HEADER_LINES: ClassVar[int] = 0
     """Lines above that stay."""
@@ -39,6 +49,8 @@ class RowLines(Widget, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.top = 0
         self._drawn: dict[int, _LineLook] = {}
+        self._next: dict[int, _LineLook] = {}
+        """How lines will look that are about to be drawn again."""
 
     def line_count(self) -> int:
         """How many lines there are."""
@@ -52,9 +64,9 @@ class RowLines(Widget, can_focus=True):
         """What stands `by` lines below the last line; the first is 0."""
         return ()
 
-    def part_at(self, index: int) -> str | None:
+    def part_at(self, index: int) -> str:
         """The component class of the line's whole width."""
-        return None
+        return PLAIN
 
     @property
     def page_lines(self) -> int:
@@ -82,8 +94,11 @@ class RowLines(Widget, can_focus=True):
 
     def _draw(self, rows: Iterable[int]) -> None:
         for y in rows:
-            columns = self._changed(y)
+            look = self._look(y)
+            columns = self._changed(y, look)
+            self._next.pop(y, None)
             if columns:
+                self._next[y] = look
                 self.refresh(Region(columns.start, y, len(columns), 1))
 
     def index_at(self, y: int) -> int | None:
@@ -92,9 +107,9 @@ class RowLines(Widget, can_focus=True):
         return index if y >= self.HEADER_LINES and index < self.line_count() else None
 
     def render_line(self, y: int) -> Strip:
-        self._drawn[y] = look = self._look(y)
+        self._drawn[y] = look = self._next.pop(y, None) or self._look(y)
         spans, part, thumb = look
-        base = self.get_component_rich_style(part) if part else self.rich_style
+        base = self.get_component_rich_style(part)
         text = strip_of(spans, self.text_columns, self.get_component_rich_style, base=base)
         bar = Segment(_THUMB if thumb else _TRACK, self._bar_style() if thumb else base)
         return Strip([*text, bar], self.text_columns + 1)
@@ -115,9 +130,9 @@ class RowLines(Widget, can_focus=True):
         event.stop()
         self.scroll_to_line(self.top - WHEEL_LINES)
 
-    def _changed(self, y: int) -> range:
-        """Where the line at `y` looks different from what is on the screen."""
-        drawn, look = self._drawn.get(y), self._look(y)
+    def _changed(self, y: int, look: _LineLook) -> range:
+        """Where the line at `y` will look different from what is on the screen."""
+        drawn = self._drawn.get(y)
         if drawn is None or drawn[1:] != look[1:]:
             return range(self.size.width)
         return changed_columns(drawn[0], look[0])
@@ -125,10 +140,10 @@ class RowLines(Widget, can_focus=True):
     def _look(self, y: int) -> _LineLook:
         """What makes the line at `y` look as it does."""
         if y < self.HEADER_LINES:
-            return self.line_at(y - self.HEADER_LINES), None, False
+            return self.line_at(y - self.HEADER_LINES), PLAIN, False
         index = self.index_at(y)
         if index is None:
-            return self.line_after(self.top + y - self.HEADER_LINES - self.line_count()), None, False
+            return self.line_after(self.top + y - self.HEADER_LINES - self.line_count()), PLAIN, False
         return self.line_at(index), self.part_at(index), self._is_thumb(y)
 
     def _is_thumb(self, y: int) -> bool:

@@ -12,7 +12,7 @@ from textual.message import Message
 from tovi_server.core.look import Look
 from tovi_tui.text.columns import Column, fitted, header, row_line
 from tovi_tui.text.span import Line, Span, Tone
-from tovi_tui.widgets.row_lines import RowLines
+from tovi_tui.widgets.row_lines import PLAIN, RowLines
 
 T = TypeVar("T")
 
@@ -122,12 +122,12 @@ class RowTable(RowLines, Generic[T]):
     def line_after(self, by: int) -> Line:
         return self.empty[by] if not self.rows and by < len(self.empty) else ()
 
-    def part_at(self, index: int) -> str | None:
+    def part_at(self, index: int) -> str:
         if index == self._cursor:
             return "row--cursor"
         if self._key(self.rows[index]) in self.marked:
             return "row--marked"
-        return "row--fresh" if self._is_fresh(self.rows[index]) else None
+        return "row--fresh" if self._is_fresh(self.rows[index]) else PLAIN
 
     def action_move(self, by: int) -> None:
         self._move_to(self._cursor + by)

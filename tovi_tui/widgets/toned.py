@@ -28,8 +28,10 @@ def strip_of(spans: Line, columns: int, style_of: StyleOf, *, base: Style) -> St
     for span in spans:
         text = cells.cut(safe_line(span.text), columns - used)
         used += cells.width(text)
-        tone = Style() if span.tone is Tone.PLAIN else style_of(f"tone--{span.tone}", partial=True)
-        segments.append(Segment(text, base + tone if span.ink is None else base + _style(span.ink) + tone))
+        style = base if span.ink is None else base + _style(span.ink)
+        if span.tone is not Tone.PLAIN:
+            style += style_of(f"tone--{span.tone}", partial=True)
+        segments.append(Segment(text, style))
     return Strip([*segments, Segment(" " * (columns - used), base)], columns).simplify()
 
 
