@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 import tovi_tui
 from tests.fakes_manager import NOW
+from tests.tui.house import shown
 from tovi_server.core.look import Look
 from tovi_tui.text.columns import Column
 from tovi_tui.text.span import line
@@ -103,7 +104,7 @@ async def test_a_change_that_is_taken_back_before_it_is_drawn_is_not_drawn() -> 
         for text in ("else", "row 1"):
             table.show([(number, text if number == 1 else old) for number, old in table.rows])
         await pilot.pause()
-        assert texts(table)[2] == "  row 1"
+        assert shown(pilot)[2].startswith("  row 1 ")
 
 
 async def test_a_line_that_will_look_different_is_made_once() -> None:
