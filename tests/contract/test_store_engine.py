@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import resource
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -20,7 +21,7 @@ from sqlalchemy import Connection, Engine, event, insert, select, text
 from tests.contract.postgres import PostgresServer
 from tests.contract.store_house import DAWN, House
 from tovi_server.core.errors import UnavailableError, UsageError
-from tovi_server.store import schema, tables
+from tovi_server.store import postgres, schema, tables
 from tovi_server.store.engine import Database
 from tovi_server.store.failure import StoreBrokenError
 
@@ -272,17 +273,40 @@ async def test_a_connection_cut_in_the_middle_is_unavailable(postgres_server: Po
     await database.close()
 
 
+def between_two_statements(_: psycopg.Connection, stand: Callable[[], object]) -> None:
+    stand()
+
+
+def in_the_middle_of_a_batch(connection: psycopg.Connection, stand: Callable[[], object]) -> None:
+    with suppress(psycopg.Error), connection.pipeline():
+        connection.execute("SELECT 1")
+        stand()
+
+
+def with_an_answer_to_read(connection: psycopg.Connection, stand: Callable[[], object]) -> None:
+    connection.pgconn.send_query(b"SELECT repeat('x', 1000) FROM generate_series(1, 100000)")
+    stand()
+
+
 @pytest.mark.postgres
+@pytest.mark.parametrize("where", [between_two_statements, in_the_middle_of_a_batch, with_an_answer_to_read])
 async def test_who_stands_still_in_the_middle_of_a_write_does_not_keep_the_others_from_writing(
-    postgres_server: PostgresServer, tmp_path: Path
+    where: Callable[[psycopg.Connection, Callable[[], object]], None],
+    postgres_server: PostgresServer,
+    postgres_template: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    url = postgres_server.create_database()
+    monkeypatch.setattr(postgres, "_STILL", "2s")
+    monkeypatch.setattr(postgres, "_PATIENCE", "0.2s")
+    url = postgres_server.create_database(template=postgres_template)
     still, other = Database.open(url, base=tmp_path), Database.open(url, base=tmp_path)
     begun, go_on = threading.Event(), threading.Event()
 
     def stand_still(connection: Connection) -> None:
-        begun.set()
-        go_on.wait()
+        held = connection.connection.dbapi_connection
+        assert isinstance(held, psycopg.Connection)
+        where(held, lambda: (begun.set(), go_on.wait()))
         connection.execute(select(tables.jobs))
 
     standing = asyncio.ensure_future(still.write(stand_still))
@@ -294,4 +318,28 @@ async def test_who_stands_still_in_the_middle_of_a_write_does_not_keep_the_other
     with pytest.raises(UnavailableError, match="did not answer"):
         await standing
     await still.close()
+    await other.close()
+
+
+@pytest.mark.postgres
+async def test_a_write_that_takes_long_is_waited_for(
+    postgres_server: PostgresServer, postgres_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_STILL", "2s")
+    monkeypatch.setattr(postgres, "_PATIENCE", "0.1s")
+    url = postgres_server.create_database(template=postgres_template)
+    slow, other = Database.open(url, base=tmp_path), Database.open(url, base=tmp_path)
+    began = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def work(connection: Connection) -> int:
+        loop.call_soon_threadsafe(began.set)
+        connection.exec_driver_sql("SELECT pg_sleep(3)")
+        return connection.exec_driver_sql("SELECT 7").scalar_one()
+
+    working = asyncio.ensure_future(slow.write(work))
+    await began.wait()
+    assert [await House(other).submit() for _ in range(20)] == [*range(1, 21)]
+    assert await working == 7
+    await slow.close()
     await other.close()

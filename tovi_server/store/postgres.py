@@ -6,13 +6,28 @@ from __future__ import annotations
 from typing import Final
 
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 
 _WRITE_LOCK: Final = 0x546F7669
 """The advisory lock that writers of one database take; nothing else uses the number."""
-_IDLE_IN_TRANSACTION: Final = "idle_in_transaction_session_timeout=8s"
-"""Who stands still in the middle of a write, or is cut off, gives the lock back before a lease is over."""
+_STILL: Final = "8s"
+"""Who stands still so long in the middle of a write, or is cut off, gives the lock back before a lease is over."""
+_PATIENCE: Final = "3s"
+"""So long the write lock is waited for, before it is looked at who has it."""
+_LOCK: Final = """
+SET LOCAL lock_timeout = '{patience}'; SELECT pg_advisory_xact_lock({lock}); SET LOCAL lock_timeout = 0
+"""
+_END_STANDING: Final = """
+SELECT pg_terminate_backend(pid)
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {lock} AND objsubid = 1
+AND datname = current_database() AND usename = current_user
+AND wait_event_type = 'Client' AND state_change < clock_timestamp() - interval '{still}'
+"""
+"""PostgreSQL itself ends only who is idle: not who has sent a part of a batch, or does not read an answer."""
 _NOTICING: Final = {
     "connect_timeout": "10",
     "keepalives_idle": "10",
@@ -26,13 +41,27 @@ _NOTICING: Final = {
 def writer_engine(url: URL) -> Engine:
     """For one thread that writes: every transaction takes the write lock when it begins."""
     # A database tuned for speed may acknowledge before it writes; we must not.
-    engine = _engine(url, pool_size=1, settings=("synchronous_commit=on", _IDLE_IN_TRANSACTION))
+    settings = ("synchronous_commit=on", f"idle_in_transaction_session_timeout={_STILL}")
+    engine = _engine(url, pool_size=1, settings=settings)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
+        while not _is_locked_by(connection):
+            connection.exec_driver_sql(_END_STANDING.format(lock=_WRITE_LOCK, still=_STILL))
 
     return engine
+
+
+def _is_locked_by(connection: Connection) -> bool:
+    """Whether it has the write lock now; else its transaction has ended."""
+    try:
+        connection.exec_driver_sql(_LOCK.format(lock=_WRITE_LOCK, patience=_PATIENCE))
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        connection.connection.rollback()
+        return False
+    return True
 
 
 def reader_engine(url: URL, *, connections: int) -> Engine:
