@@ -104,6 +104,21 @@ WAYS: Final[tuple[Callable[[Live, Terminal], None], ...]] = (
 )
 
 
+def settled(live: Live) -> Held:
+    """What the server has once there was a session and nobody looks any more."""
+    with terminal(live.ssh_words()) as person:
+        by_key(live, opened(person))
+    last = held(live)
+    while (now := _a_moment_later(live)) != last:
+        last = now
+    return last
+
+
+def _a_moment_later(live: Live) -> Held:
+    time.sleep(1)  # nothing tells that everything is over, which is what is to be seen
+    return held(live)
+
+
 def open_and_end(live: Live, times: int, dice: random.Random) -> Counter[str]:
     """So many times, in ways that `dice` choose; how often in each way."""
     done: Counter[str] = Counter()

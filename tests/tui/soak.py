@@ -20,8 +20,7 @@ from typing import Final
 
 from tests.live import Live, live_server
 from tests.tui import openings
-from tests.tui.openings import ONE_RECEIVER, Held, opened
-from tests.tui.terminal import terminal
+from tests.tui.openings import ONE_RECEIVER, Held
 
 FIGURES: Final = Path("docs/benchmarks")
 PAGE: Final = "soak_tui.md"
@@ -34,9 +33,9 @@ def main(words: Sequence[str]) -> int:
     command = f"python -m tests.tui.soak {shlex.join([*words])}".strip()
     with live_server(ONE_RECEIVER) as live:
         began = time.monotonic()
-        before = _settled(live)
+        before = openings.settled(live)
         done = _open_and_end(live, asked.openings, random.Random(asked.seed))
-        after = _settled(live)
+        after = openings.settled(live)
         took_s = time.monotonic() - began
     asked.figures.mkdir(parents=True, exist_ok=True)
     (asked.figures / PAGE).write_text(_page(command, asked.seed, done, (before, after), took_s))
@@ -49,21 +48,6 @@ def _open_and_end(live: Live, times: int, dice: random.Random) -> Counter[str]:
         done += openings.open_and_end(live, min(left, _TURN), dice)
         print(f"{done.total()} openings: {openings.held(live)}", flush=True)
     return done
-
-
-def _settled(live: Live) -> Held:
-    """What the server has once there was a session and nobody looks any more."""
-    with terminal(live.ssh_words()) as person:
-        openings.by_key(live, opened(person))
-    last = openings.held(live)
-    while (now := _a_moment_later(live)) != last:
-        last = now
-    return last
-
-
-def _a_moment_later(live: Live) -> Held:
-    time.sleep(1)  # nothing tells that everything is over, which is what is to be seen
-    return openings.held(live)
 
 
 def _asked(words: Sequence[str]) -> argparse.Namespace:

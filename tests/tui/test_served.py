@@ -55,9 +55,7 @@ def test_a_session_has_no_file_or_socket_of_the_server(live: Live) -> None:
 
 
 def test_thirty_openings_and_kills_leave_nothing(live: Live) -> None:
-    with terminal(live.ssh_words()) as person:
-        openings.by_key(live, opened(person))
-    before = openings.held(live)
+    before = openings.settled(live)
     openings.open_and_end(live, 30, random.Random(5))
     with terminal(live.ssh_words()) as person:
         openings.by_key(live, opened(person))
