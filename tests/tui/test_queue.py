@@ -123,6 +123,18 @@ async def test_sorting_and_scopes_are_in_the_title() -> None:
         assert (filter.unfinished, filter.everybody) == (False, True)
 
 
+async def test_the_order_is_remembered() -> None:
+    manager = Lab()
+    async with opened(manager) as pilot:
+        await pilot.press("s", "S")
+        await settled(pilot)
+    async with opened(manager) as pilot:
+        assert "by name ▲" in shown(pilot)[0]
+        await pilot.press("S")
+        await settled(pilot)
+    assert manager.preferred["order"] == "name"
+
+
 async def test_cancel_asks_and_names_what_it_hits() -> None:
     manager = Lab()
     async with opened(manager) as pilot:

@@ -25,7 +25,7 @@ from tovi_tui.text.commands import Control, Do, Go, Set, matching, read_command
 from tovi_tui.text.empty import no_jobs
 from tovi_tui.text.filter import Scope, keeps, read_filter
 from tovi_tui.text.glance import glance, told_time
-from tovi_tui.text.order import COLUMNS, Order
+from tovi_tui.text.order import COLUMNS, Order, kept_order
 from tovi_tui.text.sought import Sought
 from tovi_tui.text.span import Line, Span, Tone, cut, line, width
 from tovi_tui.text.states import look_of, state_of
@@ -243,6 +243,16 @@ def test_jobs_can_be_sorted_by_every_column_and_back() -> None:
         ]
         order = order.next()
     assert order == Order(), "after the last column comes the first"
+
+
+@pytest.mark.parametrize("order", [Order(column, reverse) for column in COLUMNS for reverse in (False, True)])
+def test_an_order_is_remembered_as_a_word(order: Order) -> None:
+    assert kept_order(order.kept) == order
+
+
+@pytest.mark.parametrize("text", ["colour", "-", "--name", "name "])
+def test_an_order_that_is_none_any_more_is_the_usual_one(text: str) -> None:
+    assert kept_order(text) == Order()
 
 
 @pytest.mark.parametrize(

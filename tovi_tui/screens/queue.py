@@ -21,13 +21,17 @@ from tovi_tui.screens.glance_line import GlanceLine
 from tovi_tui.text import jobs
 from tovi_tui.text.empty import no_jobs
 from tovi_tui.text.filter import Scope
-from tovi_tui.text.order import Order
+from tovi_tui.text.order import Order, kept_order
 from tovi_tui.text.sought import Sought
 from tovi_tui.widgets.field import field
 from tovi_tui.widgets.row_table import RowTable
 
 TICK_S: Final = 10.0
 """Times that are told as so long ago move on."""
+
+
+_ORDER: Final = "order"
+"""The wish that names it."""
 
 
 class QueueScreen(ToviScreen):
@@ -71,6 +75,8 @@ class QueueScreen(ToviScreen):
 
     def on_mount(self) -> None:
         self._table.show_columns(job_columns.remembered(self.tovi.wishes))
+        order = kept_order(self.tovi.wishes.get(_ORDER, ""))
+        self._list.sought = replace(self._list.sought, order=order)
         self._glance.begin()
         self.set_interval(TICK_S, self._tick)
 
@@ -155,6 +161,7 @@ class QueueScreen(ToviScreen):
         self._list.sought = replace(self._list.sought, order=order)
         self._show()
         self.show_place()
+        self.work(partial(self.tovi.set, _ORDER, order.kept), busy="", group="order")
 
     def action_columns(self) -> None:
         self.work(partial(job_columns.choose, self, self._table), busy="", group=PERSON)

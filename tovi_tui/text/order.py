@@ -25,6 +25,9 @@ _KEYS: Final[dict[str, Callable[[JobView], str | float]]] = {
 COLUMNS: Final = ("id", *_KEYS)
 
 
+_REVERSE: Final = "-"
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """By a column; `id` is the newest first, one's own before all others."""
@@ -49,8 +52,19 @@ class Order:
         return ordered
 
     @property
+    def kept(self) -> str:
+        """As it is remembered: `name`, or `-name` for the other way; nothing for what is usual."""
+        return "" if self == Order() else f"{_REVERSE * self.reverse}{self.column}"
+
+    @property
     def words(self) -> str:
         """As the title says it; nothing for what is usual."""
         if self == Order():
             return ""
         return f"by {self.column} {'▲' if self.reverse else '▼'}"
+
+
+def kept_order(text: str) -> Order:
+    """What was remembered; the usual one where another version knew others."""
+    column = text.removeprefix(_REVERSE)
+    return Order(column, reverse=text.startswith(_REVERSE)) if column in COLUMNS else Order()
