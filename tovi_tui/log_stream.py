@@ -7,6 +7,7 @@ from typing import Final
 
 from tovi_server.api import LogOptions, ManagerAPI
 from tovi_server.core.closing import closed_after
+from tovi_server.core.errors import ToviError
 from tovi_server.core.ids import Reference
 from tovi_tui.logs.lines import LogLine
 from tovi_tui.logs.together import Together
@@ -25,6 +26,8 @@ class LogStream:
         self.stream = stream
         self.matches: list[int] = []
         self.searched: float = 1.0
+        self.is_broken = False
+        """One of them is followed no more, though it may go on."""
         self._together = Together()
         self._shown_to = 0
         self._ended = 0
@@ -86,7 +89,11 @@ class LogStream:
         """Until nothing more can come of it. However fast it comes, only the end is kept, and read by who looks."""
         options = LogOptions(follow=True, stream=self.stream, tail=TAIL_LINES)
         pieces = self._manager.logs(reference, options)
-        async with closed_after(pieces):
-            async for piece in pieces:
-                self._together.add(piece)
+        try:
+            async with closed_after(pieces):
+                async for piece in pieces:
+                    self._together.add(piece)
+        except ToviError:
+            self.is_broken = True
+            raise
         self._ended += 1

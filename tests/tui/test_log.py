@@ -12,7 +12,9 @@ from textual.pilot import Pilot
 
 from tests.fakes_manager import NOW, FakeManager, a_job, a_task
 from tests.tui.house import SIZE, opened, settled, shown
+from tovi_server.api import LogOptions
 from tovi_server.core import views
+from tovi_server.core.errors import UnavailableError
 from tovi_server.core.ids import Reference
 from tovi_server.core.reasons import Reason
 from tovi_tui.places import LogPlace
@@ -355,6 +357,44 @@ async def test_following_together_ends_with_the_screen() -> None:
         await pilot.press("q")
         await pilot.pause()
         assert manager.closed == ["logs"]
+
+
+@dataclass
+class Breaking(FakeManager):
+    """The line to it breaks while logs are followed."""
+
+    breaks: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def logs(self, reference: Reference, options: LogOptions) -> AsyncIterator[views.LogPiece]:
+        async for piece in super().logs(reference, options):
+            yield piece
+        await self.breaks.wait()
+        raise UnavailableError("the line is cut")
+
+
+async def test_logs_together_that_broke_off_are_followed_anew_when_somebody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tovi_tui.screens.frame.RETRY_S", 0.05)
+    manager = Breaking(pieces=(views.LogPiece(TASK, "out", b"before\n", NOW),))
+    async with opened(manager) as pilot:
+        pilot.app.open(LogPlace(("12",)))  # type: ignore[attr-defined]  # it is ours
+        await until(pilot, "before")
+        manager.error = UnavailableError("the manager is away")
+        manager.breaks.set()
+        await until(pilot, "no answer")
+        await pilot.pause(0.5)
+        assert "before" in seen(pilot), "what was shown stays"
+        manager.breaks.clear()
+        manager.error, manager.pieces = None, (views.LogPiece(TASK, "out", b"after\n", NOW),)
+        await until(pilot, "after")
+        assert "no answer" not in seen(pilot)
+
+
+async def until(pilot: Pilot[None], text: str) -> None:
+    async with asyncio.timeout(10):
+        while text not in seen(pilot):
+            await pilot.pause(0.05)
 
 
 async def test_tab_turns_between_logs() -> None:

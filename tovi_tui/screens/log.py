@@ -17,7 +17,14 @@ from tovi_tui.places import LogPlace
 from tovi_tui.screens.frame import ToviScreen, is_about
 from tovi_tui.screens.log_looking import look_at, tell_why, turn_attempt
 from tovi_tui.screens.log_search import first_error, go_to_match, search
-from tovi_tui.screens.log_together import MOST_LOGS, close_together, open_together, turn_stream, turn_times
+from tovi_tui.screens.log_together import (
+    MOST_LOGS,
+    close_together,
+    mend_together,
+    open_together,
+    turn_stream,
+    turn_times,
+)
 from tovi_tui.text import lines_to_type
 from tovi_tui.text.span import Span, Tone
 from tovi_tui.widgets.field import field
@@ -74,6 +81,7 @@ class LogScreen(ToviScreen):
     async def load(self) -> None:
         """Whoever comes back from help or another screen finds it as they left it."""
         if self._is_open:
+            await mend_together(self, self._panes)
             await look_at(self, self._panes.in_sight)
         elif all(task.index is not None for task in self._tasks):
             for pane in self._panes.apart:

@@ -31,6 +31,14 @@ async def open_together(
         screen.work(partial(source.follow, reference), busy="", group=f"{_GROUP} {number}")
 
 
+async def mend_together(screen: ToviScreen, panes: LogPanes) -> None:
+    """Follow anew, from its end, what broke off. While nobody answers, what is shown stays."""
+    source = panes.front.source
+    if isinstance(source, LogStream) and source.is_broken:
+        await screen.manager.me()
+        await open_together(screen, panes, source.references, source.stream)
+
+
 async def close_together(screen: ToviScreen, panes: LogPanes) -> None:
     """Those apart are as they were."""
     _end_following(screen)
