@@ -18,8 +18,10 @@ from tests.live import Live, live_server
 from tests.tui.terminal import Terminal
 
 _SESSIONS: Final = 20
-_FILE: Final = 256 * 2**20
-_TIMES: Final = 5
+_FILE: Final = 2**30
+_TIMES: Final = 9
+_LOGGED_IN_S: Final = 3
+"""So long a login goes on to cost something after its first picture."""
 _LOOK_S: Final = 0.01
 
 
@@ -31,6 +33,7 @@ def figures() -> tuple[Figure, ...]:
         for _ in range(_TIMES):
             alone.append(_rate(live))
             with seats.seats(live, _SESSIONS) as people, _reading(people), changes(live):
+                time.sleep(_LOGGED_IN_S)
                 beside.append(_rate(live))
     gate = Gate(0.8, least=True)
     return (Figure(f"SFTP beside {_SESSIONS} live sessions", Spread.of(beside), "MiB/s", gate, Spread.of(alone)),)

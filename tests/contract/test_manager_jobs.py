@@ -521,6 +521,21 @@ async def test_news_names_the_jobs_that_changed_to_who_comes_beside_others(house
         assert await anext(news) == views.News((job,), ended=(job,))
 
 
+async def test_news_come_less_often_to_each_the_more_listen(
+    house: House, ada: ManagerAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listened: list[int] = []
+    monkeypatch.setattr("tovi_server.manager.news.pause_s", lambda listeners: listened.append(listeners) or 0)
+    first, second = ada.news(), ada.news()
+    async with asyncio.timeout(SOON_S), closed_after(first), closed_after(second):
+        for news in (first, second):
+            await anext(news)
+        for _ in range(3):
+            await submitted(ada, PIPELINE)
+            await anext(first)
+    assert listened[-1] == 2
+
+
 async def test_who_is_the_first_to_hear_news_misses_nothing(house: House, ada: ManagerAPI) -> None:
     news = ada.news()
     async with asyncio.timeout(SOON_S), closed_after(news):

@@ -27,17 +27,14 @@ class Jobs:
         self.seq = 1
         self.looks = 0
 
-    async def last_event(self) -> int:
+    async def surroundings(self) -> tuple[int, tuple[()], str]:
         self.looks += 1
-        return self.seq
+        return self.seq, (), ""
 
-    async def outage(self) -> str:
-        return ""
-
-    async def nodes(self) -> tuple[()]:
+    async def waiting(self) -> tuple[()]:
         return ()
 
-    waiting = active = nodes
+    active = waiting
 
 
 class Planner:

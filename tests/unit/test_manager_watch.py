@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from tovi_server.core.ids import JobId
 from tovi_server.core.views import EventView
+from tovi_server.manager.news import pause_s
 from tovi_server.manager.watch import ChangeFeed
 
 AT_ONCE = timedelta(0)
@@ -145,3 +146,14 @@ async def test_more_jobs_than_anybody_wants_to_hear_of_are_not_named() -> None:
         source.jobs += range(5000)
         await feed.look()
         assert watch.take() is None
+
+
+def test_only_watches_on_all_jobs_are_wide() -> None:
+    feed = ChangeFeed(Feed())
+    with feed.watching([JobId(1)]), feed.watching(), feed.watching():
+        assert feed.wide == 2
+    assert feed.wide == 0
+
+
+def test_news_come_once_a_second_and_to_many_less_often() -> None:
+    assert [pause_s(listeners) for listeners in (1, 6, 12, 24)] == [1, 1, 2, 4]

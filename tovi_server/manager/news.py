@@ -9,8 +9,14 @@ from typing import Final
 from tovi_server.core.views import News
 from tovi_server.manager.desk import Desk
 
-PAUSE_S: Final = 1.0
-"""Between two pieces of news."""
+_SHORTEST_S: Final = 1.0
+_MOST_PER_S: Final = 6.0
+"""Each piece makes who hears it ask for a list: more of that would take from transfers what people look at."""
+
+
+def pause_s(listeners: int) -> float:
+    """Between two pieces of news for the same one of so many."""
+    return max(_SHORTEST_S, listeners / _MOST_PER_S)
 
 
 async def news(desk: Desk) -> AsyncIterator[News]:
@@ -21,4 +27,4 @@ async def news(desk: Desk) -> AsyncIterator[News]:
             await watch.changed()
             told = watch.take()
             yield News(None) if told is None else News(tuple(sorted(told.jobs)), tuple(sorted(told.ended)))
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(pause_s(desk.changes.wide))

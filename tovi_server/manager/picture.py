@@ -62,8 +62,7 @@ class Pictures:
     async def now(self) -> Picture:
         """As of the newest event."""
         async with self._one_at_a_time:
-            seq = await self._jobs.last_event()
-            nodes, outage = tuple(node for node, _ in await self._jobs.nodes()), await self._jobs.outage()
+            seq, nodes, outage = await self._jobs.surroundings()
             kept = self._kept
             if kept is None or (kept.seq, kept.nodes, kept.outage) != (seq, nodes, outage):
                 kept = await self._take(seq, nodes, outage)

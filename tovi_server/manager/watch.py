@@ -60,6 +60,11 @@ class Watch:
         self._changed = asyncio.Event()
         self._untold: News | None = NOTHING
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is on all jobs."""
+        return self._jobs is None
+
     async def changed(self, *, within: timedelta | None = None) -> bool:
         """Wait for a change; False when `within` passed without one. Changes between two calls count."""
         try:
@@ -101,6 +106,11 @@ class ChangeFeed:
         self._watches: set[Watch] = set()
         self._hinted = asyncio.Event()
         self._seen: int | None = None
+
+    @property
+    def wide(self) -> int:
+        """How many watches are on all jobs."""
+        return sum(watch.is_wide for watch in self._watches)
 
     def hint(self) -> None:
         """Look soon; from within the loop only."""

@@ -171,9 +171,14 @@ class JobStore:
         """See `scheduler.ports.Queue`."""
         await self._lead(lambda connection: outages.record_outage(connection, why, now))
 
-    async def outage(self) -> str:
-        """Why nothing can be started now; empty: nothing is known against it."""
-        return await self._database.read(outages.read_outage)
+    async def surroundings(self) -> tuple[int, tuple[Node, ...], str]:
+        """What else a plan depends on: the newest event, the machines, and why nothing can be started now, if so."""
+
+        def read(connection: Connection) -> tuple[int, tuple[Node, ...], str]:
+            nodes = tuple(node for node, _ in machines.read_nodes(connection))
+            return feed.last_event(connection), nodes, outages.read_outage(connection)
+
+        return await self._database.read(read)
 
     async def nodes(self) -> tuple[tuple[Node, datetime], ...]:
         """The machines by name, each with when it was last seen."""
