@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -138,12 +138,20 @@ def test_a_cluster_that_does_not_answer_is_told(live: Live, place: Place, tmp_pa
     assert (code, line(told, "api server")[:5]) == (1, "short")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_check_that_is_interrupted_removes_its_task(live: Live, place: Place, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "program_words"),
+    [
+        pytest.param(signal.SIGTERM, (), id="TERM"),
+        pytest.param(signal.SIGINT, (), id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, ("env", "--ignore-signal=INT"), id="TERM in the background of a script"),
+    ],
+)
+def test_a_check_that_is_interrupted_removes_its_task(
+    live: Live, place: Place, number: signal.Signals, program_words: Sequence[str]
+) -> None:
     no_pods_are_left(place)
-    program = subprocess.Popen(
-        words(live, changed={f'claim = "{place.claim}"': 'claim = "no-such-claim"'}), stdout=subprocess.DEVNULL
-    )
+    checking = words(live, changed={f'claim = "{place.claim}"': 'claim = "no-such-claim"'})
+    program = subprocess.Popen([*program_words, *checking], stdout=subprocess.DEVNULL)
     try:
         until(lambda: bool(kube.of_tovi(place.namespace)), "there is a pod, which cannot start")
         program.send_signal(number)

@@ -19,12 +19,17 @@ _INDENT: Final = 7
 async def check(root: Path, settings: Settings, *, with_task: bool, tell: Callable[[str], None]) -> int:
     """Tell each finding; the exit status, 1 where anything falls short."""
     # Ended in either way, it removes its probe task first.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _interrupt)
     is_short = False
     async for finding in _findings(root, settings, with_task=with_task):
         tell(text_of(finding))
         is_short |= finding.standing is Standing.SHORT
     return int(is_short)
+
+
+def _interrupt() -> None:
+    """As Ctrl-C does; also where that is ignored, as in the background of a script."""
+    raise KeyboardInterrupt
 
 
 def text_of(finding: Finding) -> str:
