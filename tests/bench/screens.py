@@ -11,8 +11,9 @@ TITLE: Final = "The terminal UI"
 ABOUT: Final = """
 Each person is a stock `ssh` on a pseudo-terminal of 120 by 30. Times run from the key, or from the start of a client
 whose connection is open, to the bytes at the terminal or to what a terminal shows of them. CPU and memory are of all
-processes of the server. Live means that one job changes twice a second; who is idle looks at jobs that are more than a
-minute old. Whoever presses keys or downloads shares the two cores with all clients.
+processes of the server. Live means that one job changes twice a second, which twenty people are shown every 1.7 s; who
+is idle looks at jobs that are more than a minute old. Whoever presses keys or downloads shares the two cores with all
+clients.
 """
 
 
