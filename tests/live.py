@@ -231,7 +231,7 @@ def live_server(settings: str = "", *, data: Path | None = None) -> Iterator[Liv
 
 @cache
 def _ready() -> tempfile.TemporaryDirectory[str]:
-    """What `init` leaves: made once, as copying it takes a fiftieth of the time."""
+    """What `init` leaves: made once, as it takes seconds."""
     folder = tempfile.TemporaryDirectory(prefix="tovi-live-", ignore_cleanup_errors=True)
     Path(folder.name).chmod(0o755)
     Live(Path(folder.name), Path(folder.name) / "data").init()

@@ -128,7 +128,7 @@ class ManagerAPI(Protocol):
     def news(self) -> AsyncIterator[views.News]:
         """What changed from now on, without end: cheaper than `events` for who shows lists.
 
-        It comes at most once a second, and less often the more listen: with fifty of them about every four seconds.
+        It comes at most once a second, and where many listen less often to each: every four seconds at least.
         Its first item comes at once, and says that anything may have changed: what is loaded after it misses nothing.
         """
         ...

@@ -36,9 +36,9 @@ class LoopDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual leaves it out
-        self._loop.add_reader(self.fileno, self._read)
         resized = signal.getsignal(signal.SIGWINCH)
-        if callable(resized):  # else the application was stopped before it began
+        if callable(resized):  # else it is in the background, and begins when it comes to the front
+            self._loop.add_reader(self.fileno, self._read)
             self._loop.add_signal_handler(signal.SIGWINCH, resized, signal.SIGWINCH, None)
 
     def run_input_thread(self) -> None:

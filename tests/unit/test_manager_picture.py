@@ -72,6 +72,14 @@ class World:
         return said(await self.pictures.now())
 
 
+async def a_change_after_a_dear_plan(ago_s: float, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World(DEAR_S, monkeypatch)
+    await world.lately()
+    world.changes()
+    world.passes(ago_s)
+    return world
+
+
 def said(picture: Picture) -> str:
     return picture.by_job[JobId(1)].message
 
@@ -86,10 +94,7 @@ async def test_a_cheap_plan_is_made_anew_whenever_something_changed(monkeypatch:
 async def test_a_list_is_given_a_dear_plan_for_a_while_though_something_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = World(DEAR_S, monkeypatch)
-    await world.lately()
-    world.changes()
-    world.passes(9 * DEAR_S)
+    world = await a_change_after_a_dear_plan(9 * DEAR_S, monkeypatch)
     assert await world.lately() == "1"
     assert world.planner.plans == 1
     assert await world.now() == "2", "who asks for one job is told as of now"
@@ -98,10 +103,7 @@ async def test_a_list_is_given_a_dear_plan_for_a_while_though_something_changed(
 async def test_after_that_while_it_is_given_the_old_one_once_more_as_a_new_one_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = World(DEAR_S, monkeypatch)
-    await world.lately()
-    world.changes()
-    world.passes(10 * DEAR_S)
+    world = await a_change_after_a_dear_plan(10 * DEAR_S, monkeypatch)
     assert [await world.lately() for _ in range(3)] == ["1"] * 3
     deadline = time.monotonic() + SOON_S
     while await world.lately() == "1":
@@ -112,10 +114,7 @@ async def test_after_that_while_it_is_given_the_old_one_once_more_as_a_new_one_i
 
 
 async def test_nobody_is_given_a_plan_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(DEAR_S, monkeypatch)
-    await world.lately()
-    world.changes()
-    world.passes(20 * DEAR_S)
+    world = await a_change_after_a_dear_plan(20 * DEAR_S, monkeypatch)
     assert await world.lately() == "2"
 
 

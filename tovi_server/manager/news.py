@@ -10,13 +10,14 @@ from tovi_server.core.views import News
 from tovi_server.manager.desk import Desk
 
 _SHORTEST_S: Final = 1.0
-_MOST_PER_S: Final = 6.0
+_LONGEST_S: Final = 4.0
+_PER_S: Final = 6.0
 """Each piece makes who hears it ask for a list: more of that would take from transfers what people look at."""
 
 
 def pause_s(listeners: int) -> float:
     """Between two pieces of news for the same one of so many."""
-    return max(_SHORTEST_S, listeners / _MOST_PER_S)
+    return min(_LONGEST_S, max(_SHORTEST_S, listeners / _PER_S))
 
 
 async def news(desk: Desk) -> AsyncIterator[News]:

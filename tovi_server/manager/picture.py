@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from scheduler.snapshot import Node, Snapshot
@@ -45,8 +45,6 @@ class _Kept:
     outage: str
     picture: Picture
     cost_s: float
-    looked_at_s: float = 0.0
-    """When nothing newer was known, in the time of the loop."""
 
 
 class Pictures:
@@ -57,6 +55,8 @@ class Pictures:
         self._planner = planner
         self._one_at_a_time = asyncio.Lock()
         self._kept: _Kept | None = None
+        self._looked_at_s = 0.0
+        """When nothing newer than that was known, in the time of the loop."""
         self._renewing: asyncio.Task[Picture] | None = None
 
     async def now(self) -> Picture:
@@ -65,8 +65,8 @@ class Pictures:
             seq, nodes, outage = await self._jobs.surroundings()
             kept = self._kept
             if kept is None or (kept.seq, kept.nodes, kept.outage) != (seq, nodes, outage):
-                kept = await self._take(seq, nodes, outage)
-            self._kept = replace(kept, looked_at_s=asyncio.get_running_loop().time())
+                self._kept = kept = await self._take(seq, nodes, outage)
+            self._looked_at_s = asyncio.get_running_loop().time()
             return kept.picture
 
     async def lately(self) -> Picture:
@@ -74,7 +74,8 @@ class Pictures:
         kept = self._kept
         if kept is None or kept.cost_s <= DEAR_S:
             return await self.now()
-        rests = _age_s(kept) / (_REST * kept.cost_s)
+        age_s = asyncio.get_running_loop().time() - self._looked_at_s
+        rests = age_s / (_REST * kept.cost_s)
         if rests >= 2:
             return await self.now()
         if rests >= 1 and (self._renewing is None or self._renewing.done()):
@@ -96,10 +97,6 @@ def _in_outage(planned: Planned, snapshot: Snapshot, outage: str) -> Planned:
     reason = Reason(WaitReason.UNAVAILABLE, f"nothing can be started now: {outage}")
     held = {key: one for key, one in planned.items() if one.code == WaitReason.HELD}
     return {**{(entry.job, entry.stage): reason for entry in snapshot.queues}, **held}
-
-
-def _age_s(kept: _Kept) -> float:
-    return asyncio.get_running_loop().time() - kept.looked_at_s
 
 
 def _by_job(planned: Planned) -> dict[JobId, Reason]:

@@ -46,14 +46,14 @@ def writer_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        while not _is_locked_by(connection):
+        while not _try_lock(connection):
             connection.exec_driver_sql(_END_STANDING.format(lock=_WRITE_LOCK, still=_STILL))
 
     return engine
 
 
-def _is_locked_by(connection: Connection) -> bool:
-    """Whether it has the write lock now; else its transaction has ended."""
+def _try_lock(connection: Connection) -> bool:
+    """Take the write lock; False: others kept it for that long, and the transaction is over."""
     try:
         connection.exec_driver_sql(_LOCK.format(lock=_WRITE_LOCK, patience=_PATIENCE))
     except OperationalError as error:

@@ -28,8 +28,6 @@ from tovi_tui.widgets.row_table import RowTable
 
 TICK_S: Final = 10.0
 """Times that are told as so long ago move on."""
-
-
 _ORDER: Final = "order"
 """The wish that names it."""
 

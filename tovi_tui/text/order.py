@@ -23,8 +23,6 @@ _KEYS: Final[dict[str, Callable[[JobView], str | float]]] = {
     "cpus": lambda job: job.requested.cpu_millicores if job.requested else 0,
 }
 COLUMNS: Final = ("id", *_KEYS)
-
-
 _REVERSE: Final = "-"
 
 

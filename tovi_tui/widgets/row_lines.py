@@ -96,10 +96,11 @@ class RowLines(Widget, can_focus=True):
         for y in rows:
             look = self._look(y)
             columns = self._changed(y, look)
-            self._next.pop(y, None)
             if columns:
                 self._next[y] = look
                 self.refresh(Region(columns.start, y, len(columns), 1))
+            else:
+                self._next.pop(y, None)
 
     def index_at(self, y: int) -> int | None:
         """Which line is at `y` of the widget; None: none, or the header."""
