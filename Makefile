@@ -56,7 +56,7 @@ format: $(READY) ## put the code in its form
 	$(BIN)/ruff format --quiet
 
 fuzz: $(READY) ## a million hostile texts, logs and files for what leaves the terminal UI
-	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile fuzz tests/unit/test_tui_border.py tests/unit/test_tui_previews.py
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile fuzz tests/unit/test_tui_border.py tests/unit/test_tui_previews.py
 
 screenshots: $(READY) ## the pictures of the terminal UI in docs/pictures, from the data of its tests
 	$(BIN)/python -m tests.tui.screenshots

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tovi_server.api import LogOptions, SubmitOptions
 from tovi_server.core import views
@@ -164,7 +165,7 @@ class FakeManager:
     """Raised by every verb."""
     endless: bool = False
     """Logs and events never end."""
-    asked: list[tuple[str, object]] = field(default_factory=list)
+    asked: list[tuple[str, Any]] = field(default_factory=list)
     told: asyncio.Queue[views.News] = field(default_factory=asyncio.Queue)
     """What `news` gives after its first, that anything may have changed."""
     log_bytes: dict[tuple[str, str], bytes] = field(default_factory=dict)

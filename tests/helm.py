@@ -75,6 +75,8 @@ def over(*layers: Values) -> Values:
     for layer in layers:
         for name, value in layer.items():
             below = merged.get(name)
-            both = isinstance(below, Mapping) and isinstance(value, Mapping)
-            merged[name] = over(below, value) if both else value
+            if isinstance(below, Mapping) and isinstance(value, Mapping):
+                merged[name] = over(below, value)
+            else:
+                merged[name] = value
     return merged

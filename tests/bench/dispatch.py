@@ -41,7 +41,7 @@ def bench() -> tuple[Figure, ...]:
     with simulated(NODES), kube.place("tovi-bench") as place:
         with place.server(_SETTINGS) as live:
             ours, spent_s = asyncio.run(_ours(live, place, TASKS))
-            pods = [kube_peers.again(pod, number) for number, pod in enumerate(kube.of_tovi(place.namespace))]
+            pods = [kube_peers.again(dict(pod), number) for number, pod in enumerate(kube.of_tovi(place.namespace))]
         bare = asyncio.run(kube_peers.bare_loop(place.kubeconfig, place.namespace, pods))
         asyncio.run(kube_peers.remove_pods(place.namespace))
         scheduler = asyncio.run(kube_peers.kube_scheduler(place.kubeconfig, place.namespace, pods))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -76,7 +76,7 @@ def _client(place: Place) -> Any:
     return open_client(Access(place.kubeconfig, None, requests=8))
 
 
-async def _manifests(client: Client, place: Place) -> AsyncIterator[dict[str, Any]]:
+async def _manifests(client: Client, place: Place) -> AsyncGenerator[dict[str, Any], None]:
     """Of the pods that appear, as they could be made again under another name."""
     async for event in client.watch(_pods(place), "watch pods", seconds=600, resourceVersion="0"):
         if event["type"] == "ADDED":

@@ -282,7 +282,7 @@ async def test_while_it_is_paused_nothing_has_effect_and_nothing_is_told(
     async with through.watch() as happening, direct.watch() as really:
         with proxy.paused():
             asking = asyncio.create_task(through.create(name))
-            hearing = asyncio.create_task(anext(happening))
+            hearing = asyncio.ensure_future(anext(happening))
             await asyncio.to_thread(proxy.wait_for_requests, 1, verb="create")
             await direct.create(f"{name}-2")
             assert (await anext(really))[1]["metadata"]["name"] == f"{name}-2"
@@ -321,7 +321,7 @@ TRULY = [("ADDED", "1"), ("ADDED", "2"), ("ADDED", "3"), ("ADDED", "4")]
 
 async def changes(through: Api, direct: Api, name: str, *, count: int) -> list[tuple[str, str]]:
     """What a watch tells first, of four pods that are created in turn."""
-    heard = []
+    heard: list[tuple[str, str]] = []
     async with through.watch() as happening:
         for number in range(1, 5):
             await direct.create(f"{name}-{number}")

@@ -119,8 +119,8 @@ def test_told_to_end_all_that_a_program_started_hears_it(tried: Tried) -> None:
     child = 'trap "echo heard $child; exit" TERM; echo up $child; sleep 600 & wait'
     children = f"for child in 1 2 3; do export child; sh -c '{child}' & done"
     job = tried.submit(f"{SMALL}run: |\n  trap : TERM\n  {children}\n  wait; wait; echo over; exit 3\n")
-    for child in (1, 2, 3):
-        tried.has_said(job, f"up {child}")
+    for number in (1, 2, 3):
+        tried.has_said(job, f"up {number}")
 
     tried.live.ssh("cancel", job)
 

@@ -47,12 +47,13 @@ class PostgresServer:
         name = make_url(url).database
         query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND query LIKE 'LISTEN%'"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            row = connection.execute(query).fetchone()  # type: ignore[call-overload]  # as below
+            row = connection.execute(query).fetchone()
+        assert row is not None
         return int(row[0])
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]  # psycopg wants literals; this is a test's own
+            connection.execute(statement)
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +93,18 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _running(programs: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
     data = folder / "data"
-    initdb = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
+    initdb = [
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "-N",
+    ]
     subprocess.run([*_as_somebody(), *initdb], check=True, capture_output=True, cwd=folder, timeout=_DEADLINE_S)
     settings = {
         "listen_addresses": "",
@@ -102,7 +114,7 @@ def _running(programs: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
         "log_checkpoints": "off",
         "max_connections": "60",
     }
-    server = [programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())]
+    server = [str(programs / "postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())]
     with subprocess.Popen([*_as_somebody(), *server], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         try:
             _wait_until_ready(process)

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -25,13 +26,13 @@ from tovi_server.store.jobs import JobStore
 DAWN = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 
 
-def stage(name: str = "main", tasks: int = 1, **more: object) -> StageSpec:
+def stage(name: str = "main", tasks: int = 1, **more: Any) -> StageSpec:
     """A stage of so many tasks."""
     cells = CellSpace() if tasks == 1 else CellSpace(array=Range(0, tasks - 1))
     return replace(StageSpec(name=name, run="true", cells=cells, request=Resources(cpu_millicores=1000)), **more)
 
 
-def new_job(*stages: StageSpec, **more: object) -> NewJob:
+def new_job(*stages: StageSpec, **more: Any) -> NewJob:
     """A submission by ann to project lab, of one task unless stages say otherwise."""
     job = NewJob(
         project="lab",
@@ -62,7 +63,7 @@ class House:
     def now(self) -> datetime:
         return DAWN + timedelta(seconds=next(self._seconds))
 
-    async def submit(self, *stages: StageSpec, **more: object) -> JobId:
+    async def submit(self, *stages: StageSpec, **more: Any) -> JobId:
         job, _ = await self.store.submit(new_job(*stages, **more), now=self.now())
         return job
 
@@ -154,8 +155,8 @@ def assert_counts_are_true(connection: Connection) -> None:
         assert row.next_index not in indices.get(key, []), key
         of_jobs.setdefault(row.job_id, Counter()).update(counted)
     for row in connection.execute(select(tables.jobs)):
-        counted = {state.value: of_jobs[row.id][state.value] for state in TaskState}
-        assert {state.value: getattr(row, state.value) for state in TaskState} == counted, row.id
+        told = {state.value: of_jobs[row.id][state.value] for state in TaskState}
+        assert {state.value: getattr(row, state.value) for state in TaskState} == told, row.id
         unfinished = sum(counted[state.value] for state in TaskState if state not in FINAL)
         assert (row.ended_at is None) == bool(unfinished), row.id
         assert not unfinished or unfinished > counted["waiting"], f"job {row.id} is stuck"

@@ -371,7 +371,7 @@ async def test_the_end_of_the_stream_cancels_what_is_under_way() -> None:
     fake = FakeManager(endless=True)
     async with remote(fake) as api:
         stream = api.events(None, follow=True)
-        reading = asyncio.create_task(anext(stream))
+        reading = asyncio.ensure_future(anext(stream))
         await api.me()
         reading.cancel()
     assert fake.closed == ["events"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -304,8 +305,7 @@ async def test_who_stands_still_in_the_middle_of_a_write_does_not_keep_the_other
     begun, go_on = threading.Event(), threading.Event()
 
     def stand_still(connection: Connection) -> None:
-        held = connection.connection.dbapi_connection
-        assert isinstance(held, psycopg.Connection)
+        held = cast("psycopg.Connection", connection.connection.dbapi_connection)
         where(held, lambda: (begun.set(), go_on.wait()))
         connection.execute(select(tables.jobs))
 

@@ -11,6 +11,7 @@ from tovi_server.core.events import Exited
 from tovi_server.core.ids import JobId
 from tovi_server.core.reasons import EndReason
 from tovi_server.core.resources import GIB, Resources
+from tovi_server.core.views import EventView
 
 pytest_plugins = ("tests.contract.store_fixtures",)
 
@@ -33,7 +34,7 @@ async def test_a_feed_goes_on_after_the_last_one_seen(house: House) -> None:
     job = await house.submit()
     await house.run(f"{job}.main.0")
     whole = await house.store.events(after=0, limit=100, job=None, projects=None)
-    pieces = []
+    pieces: list[EventView] = []
     while piece := await house.store.events(after=pieces[-1].seq if pieces else 0, limit=2, job=None, projects=None):
         pieces += piece
     assert tuple(pieces) == whole

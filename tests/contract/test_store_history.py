@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
@@ -20,7 +20,7 @@ from tovi_server.store.convert import counts_values
 pytest_plugins = ("tests.contract.store_fixtures",)
 
 Look = Callable[[Connection], object]
-Statements = list[tuple[str, object]]
+Statements = list[tuple[str, Any]]
 
 _LOOKS: Final[dict[str, Look]] = {
     "waiting": queue.waiting,
@@ -109,20 +109,20 @@ async def test_what_is_unfinished_is_found_by_its_own_index(
     assert "ix_jobs_unfinished" in plan
 
 
-async def _walks(house: House, statement: str, values: object) -> list[str]:
+async def _walks(house: House, statement: str, values: Any) -> list[str]:
     """Steps of the plan that go through a whole table, or through a whole index of history."""
     explain = _explain_sqlite if isinstance(values, tuple) else _explain_postgres
     return await house.database.read(lambda connection: explain(connection, statement, values))
 
 
-def _explain_sqlite(connection: Connection, statement: str, values: object) -> list[str]:
+def _explain_sqlite(connection: Connection, statement: str, values: Any) -> list[str]:
     assert isinstance(values, tuple)
     plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
     walks = [step for step in plan if step.startswith("SCAN") and not step.startswith("SCAN anon")]
     return [step for step in walks if not any(name in step for name in _PRESENT)]
 
 
-def _explain_postgres(connection: Connection, statement: str, values: object) -> list[str]:
+def _explain_postgres(connection: Connection, statement: str, values: Any) -> list[str]:
     assert isinstance(values, dict)
     plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar_one()
     return re.findall(r'"Node Type": "Seq Scan".*?"Relation Name": "(\w+)"', json.dumps(plan))

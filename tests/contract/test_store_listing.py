@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -22,7 +23,7 @@ from tovi_server.store.listing import STATE
 pytest_plugins = ("tests.contract.store_fixtures",)
 
 
-async def _ids(house: House, filter: JobFilter | None = None, **more: object) -> list[int]:
+async def _ids(house: House, filter: JobFilter | None = None, **more: Any) -> list[int]:
     given = {"projects": None, "page": Page(), **more}
     return [job.id for job in await house.store.jobs(filter or JobFilter(), **given)]
 
@@ -141,7 +142,7 @@ async def test_tasks_without_rows_are_listed_like_the_others(house: House) -> No
     ],
 )
 async def test_a_part_of_the_tasks_can_be_asked_for(
-    house: House, arguments: dict[str, object], expected: list[str]
+    house: House, arguments: dict[str, Any], expected: list[str]
 ) -> None:
     job = await house.submit(stage("a", 5), stage("b", 3))
     listed = await house.store.tasks(job, **arguments)

@@ -270,9 +270,9 @@ def ends_are_known(history: History) -> Iterator[str]:
             yield f"attempt {place[0]}/{place[1]} finished, and its end is unknown"
         elif told.exit_code != code and told.job not in cancelled:
             yield f"attempt {place[0]}/{place[1]} ended with {code}, and is told as {told.reason} {told.exit_code}"
-    for place, end in ends.items():
-        if end.reason in ("ok", "error") and place not in finished and end.job not in cancelled:
-            yield f"attempt {place[0]}/{place[1]} is told as {end.reason} {end.exit_code}, and never finished"
+    for (task, attempt), end in ends.items():
+        if end.reason in ("ok", "error") and (task, attempt) not in finished and end.job not in cancelled:
+            yield f"attempt {task}/{attempt} is told as {end.reason} {end.exit_code}, and never finished"
 
 
 def nothing_starts_after_a_cancel(history: History) -> Iterator[str]:

@@ -219,9 +219,10 @@ def test_what_a_job_plants_in_its_outputs_is_not_followed(data: DataDir, outside
     (left / "file").write_text("fine")
     tree = a_tree(data)
     assert get(tree, b"/jobs/1/outputs/good") == b"fine"
-    for name in (b"key", b"up", b"far", b"far/aa/bb"):
-        assert refusal(lambda name=name: tree.open_read(b"/jobs/1/outputs/" + name)) == "EACCES"
-        assert refusal(lambda name=name: tree.list(b"/jobs/1/outputs/" + name)) == "EACCES"
+    for planted in (b"key", b"up", b"far", b"far/aa/bb"):
+        path = b"/jobs/1/outputs/" + planted
+        assert refusal(lambda path=path: tree.open_read(path)) == "EACCES"
+        assert refusal(lambda path=path: tree.list(path)) == "EACCES"
 
 
 @contextmanager

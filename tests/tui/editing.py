@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 from textual.pilot import Pilot
 
@@ -21,7 +21,7 @@ class Led:
         self.pilot = pilot
         self.app = cast("ToviApp", pilot.app)
         self.places: list[Place] = []
-        self.app.open = self.places.append  # type: ignore[method-assign]  # other screens have tests of their own
+        self.app.open = self.places.append  # type: ignore[assignment, method-assign]  # other screens have tests of their own
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -46,6 +46,6 @@ async def led(manager: FakeManager, place: Place, *, size: tuple[int, int] = SIZ
         yield Led(pilot)
 
 
-def asked(manager: FakeManager, verb: str) -> list[object]:
+def asked(manager: FakeManager, verb: str) -> list[Any]:
     """What the manager was asked with that verb, in order."""
     return [arguments for name, arguments in manager.asked if name == verb]

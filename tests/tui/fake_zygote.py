@@ -32,8 +32,8 @@ def run_session(api: socket.socket, line: socket.socket, environment: Mapping[st
     signal.signal(signal.SIGWINCH, lambda *_: say(f"size {os.get_terminal_size(0)[0]}x{os.get_terminal_size(0)[1]}"))
     say(f"{ENTER}ready")
     while True:
-        readable, _, _ = select.select([0, line], [], [], SIGNALS_S)
-        if line in readable:
+        readable, _, _ = select.select([0, line.fileno()], [], [], SIGNALS_S)
+        if line.fileno() in readable:
             told.extend(line.recv(4096).decode().splitlines())
             if not flooding.is_set():
                 say(f"line {told[-1]}")

@@ -48,7 +48,7 @@ class PersonalScreen(pyte.Screen):
             self.modes.update(dict.fromkeys(modes, False))
         super().reset_mode(*modes, **kwargs)
 
-    def report_device_status(self, *_: int, **__: bool) -> None:
+    def report_device_status(self, mode: int, **_: bool) -> None:
         """Not answered: the answer would be a key."""
 
 

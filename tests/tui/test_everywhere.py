@@ -195,7 +195,7 @@ async def test_an_end_of_ones_own_job_is_told_once_with_its_reason(before: tuple
         (toast,) = pilot.app._notifications  # private: there is no public list
         assert "412 sweep failed: out of [red]memory" in toast.message
         assert not toast.markup
-        filter, _ = [arguments for verb, arguments in manager.asked if verb == "jobs"][-1]  # type: ignore[misc]  # a pair
+        filter, _ = [arguments for verb, arguments in manager.asked if verb == "jobs"][-1]
         assert filter.user == "ada"
 
 

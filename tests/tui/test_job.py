@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 from textual.widgets import Input
@@ -27,7 +28,7 @@ ON = JobPlace(412, "412.train.18")
 """In the fourth row and column of the sweep; it failed."""
 
 
-def house(tasks: list[views.TaskView], *, more: int = 0, **job: object) -> FakeManager:
+def house(tasks: list[views.TaskView], *, more: int = 0, **job: Any) -> FakeManager:
     """One job of one stage with these tasks."""
     stage = a_stage(tasks_total=len(tasks) + more, tasks_by_state={"running": len(tasks) + more})
     whole = a_job(**{"stages": (stage,), "tasks_total": len(tasks) + more, **job})
@@ -261,7 +262,7 @@ async def test_only_where_the_cursor_rests_is_asked_for() -> None:
         manager.asked.clear()
         await on.press("left", "left", "left")
         await rested(on.pilot)
-        references = [arguments[0] for arguments in asked(manager, "show")]  # type: ignore[index]  # a tuple
+        references = [arguments[0] for arguments in asked(manager, "show")]
         assert references == [parse_reference("412.train.15")]
 
 
@@ -335,7 +336,7 @@ async def test_thousands_of_tasks_are_not_asked_for_each_second(
         manager.asked.clear()
         await news(on, manager, 412)
         await settled(on.pilot)
-        limits = [arguments[-1] for arguments in asked(manager, "show")]  # type: ignore[index]  # a tuple
+        limits = [arguments[-1] for arguments in asked(manager, "show")]
         assert 0 in limits, "the counts at once"
         assert limits.count(job_screen._MOST_TASKS) == whole, "all of it when that has rested"
 
@@ -348,7 +349,7 @@ async def test_after_its_rest_all_is_asked_for_again_and_again(monkeypatch: pyte
         manager.asked.clear()
         for _ in range(2):
             await news(on, manager, 412)
-        limits = [arguments[-1] for arguments in asked(manager, "show")]  # type: ignore[index]  # a tuple
+        limits = [arguments[-1] for arguments in asked(manager, "show")]
         assert limits.count(job_screen._MOST_TASKS) == 2
 
 

@@ -120,7 +120,7 @@ async def test_many_news_are_asked_for_in_parts_that_the_manager_takes() -> None
     jobs.due(range(1, 1201))
     await jobs.renew()
     assert len(jobs.ordered()) == 1200
-    parts = [len(filter.ids) for _, (filter, _) in manager.asked]  # type: ignore[misc, has-type]  # as FakeManager notes it
+    parts = [len(filter.ids) for _, (filter, _) in manager.asked]
     assert parts == [100] * 12
 
 

@@ -421,7 +421,7 @@ async def test_brackets_turn_to_other_attempts() -> None:
         assert "out attempt 3" in await press(pilot, "right_square_bracket")
         assert "it was tried 3 times" in await press(pilot, "right_square_bracket")
         asked = [arguments for verb, arguments in manager.asked if verb == "log_part"]
-        assert [one[2] for one in asked][-2:] == [2, 3]  # type: ignore[index]  # a tuple of the arguments
+        assert [one[2] for one in asked][-2:] == [2, 3]
 
 
 async def test_a_task_that_was_never_tried_has_no_attempts() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -23,7 +24,7 @@ from tovi_tui.screens.queue import QueueScreen
 from tovi_tui.widgets.row_table import RowTable
 
 
-def asked(manager: FakeManager, verb: str) -> list[object]:
+def asked(manager: FakeManager, verb: str) -> list[Any]:
     return [arguments for name, arguments in manager.asked if name == verb]
 
 
@@ -47,7 +48,7 @@ async def test_a_job_that_changed_is_asked_for_alone() -> None:
         manager.told.put_nowait(News((411,)))
         await settled(pilot)
         assert "✗ failed" in "\n".join(shown(pilot))
-        assert (411,) in [filter.ids for filter, _ in asked(manager, "jobs")]  # type: ignore[misc]  # as FakeManager notes it
+        assert (411,) in [filter.ids for filter, _ in asked(manager, "jobs")]
 
 
 async def test_a_job_that_no_longer_belongs_there_goes() -> None:
@@ -75,7 +76,7 @@ async def test_a_long_queue_comes_in_pages() -> None:
         await pilot.press("G")
         await settled(pilot)
         assert "▸ 1 " in "\n".join(shown(pilot))
-        pages = [page for filter, page in asked(manager, "jobs")]  # type: ignore[misc]  # as FakeManager notes it
+        pages = [page for filter, page in asked(manager, "jobs")]
         assert [page.before for page in pages][:3] == [None, 1101, 1001]
 
 
@@ -96,7 +97,7 @@ async def test_a_filter_works_while_it_is_typed_and_is_in_the_title() -> None:
     async with opened(manager) as pilot:
         await pilot.press("slash", *"user:me big")
         await settled(pilot)
-        filter, _ = asked(manager, "jobs")[-1]  # type: ignore[misc]  # as FakeManager notes it
+        filter, _ = asked(manager, "jobs")[-1]
         assert (filter.user, filter.name) == ("ada", "big")
         assert "filter: user:me big" in shown(pilot)[0]
         await pilot.press("enter", "escape")
@@ -119,7 +120,7 @@ async def test_sorting_and_scopes_are_in_the_title() -> None:
         await pilot.press("s", "S", "a", "e")
         await settled(pilot)
         assert "queue · with ended · everybody's · by name ▲" in shown(pilot)[0]
-        filter, _ = asked(manager, "jobs")[-1]  # type: ignore[misc]  # as FakeManager notes it
+        filter, _ = asked(manager, "jobs")[-1]
         assert (filter.unfinished, filter.everybody) == (False, True)
 
 

@@ -28,7 +28,7 @@ async def _visit(pilot: Pilot[None]) -> None:
 async def main(names: str, turn: int) -> None:
     word = {"hostile": Hostile, "harmless": Harmless}[names](turn)
     app = await an_app(Lab(word))
-    await app.run_async(auto_pilot=_visit, size=None)
+    await app.run_async(auto_pilot=_visit, size=None)  # type: ignore[arg-type]  # Textual calls it with a Pilot[None]
 
 
 if __name__ == "__main__":

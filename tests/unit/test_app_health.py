@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -27,11 +28,11 @@ class FakePart:
     restarts: int = 0
 
 
-def receiver(**more: object) -> FakePart:
+def receiver(**more: Any) -> FakePart:
     return FakePart(Kind.RECEIVER, **more)
 
 
-def scheduler(**more: object) -> FakePart:
+def scheduler(**more: Any) -> FakePart:
     return FakePart(Kind.SCHEDULER, **more)
 
 

@@ -105,7 +105,7 @@ async def test_a_dash_is_standard_input(line: str) -> None:
 async def test_a_dash_can_be_the_value_of_an_option() -> None:
     fake = FakeManager()
     await ended("submit --note - -", fake)
-    assert fake.asked[0][1].note == "-"  # type: ignore[attr-defined]  # submit notes its options
+    assert fake.asked[0][1].note == "-"
 
 
 async def test_200_commands_at_once_do_not_mix() -> None:
@@ -115,7 +115,7 @@ async def test_200_commands_at_once_do_not_mix() -> None:
         assert await RUN(fake, words, streams) == 0
         assert f"n{number}" in streams.stdout
         assert ("{" in streams.stdout) == bool(number % 2)
-        assert fake.asked[0][1][0].name == f"n{number}"  # type: ignore[index]  # jobs notes filter and page
+        assert fake.asked[0][1][0].name == f"n{number}"
 
     await asyncio.gather(*(one(number) for number in range(1, 201)))
 

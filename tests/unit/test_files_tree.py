@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_datasets_can_be_renamed_and_removed(tree: Tree) -> None:
     ],
 )
 def test_who_may_only_look_changes_nothing(
-    data: DataDir, tree: Tree, roles: dict[str, Role], archived: bool, why: str
+    data: DataDir, tree: Tree, roles: dict[str, Any], archived: bool, why: str
 ) -> None:
     put(tree, b"/datasets/scans/a")
     looker = a_tree(data, "bob", archived=archived, **roles)

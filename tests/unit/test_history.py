@@ -103,7 +103,8 @@ def changed(what: str, position: int, **values: object) -> History:
     """The good history with one of its records changed."""
     records = list(getattr(GOOD, what))
     records[position] = replace(records[position], **values)
-    return replace(GOOD, **{what: records})
+    given: dict[str, Any] = {what: records}
+    return replace(GOOD, **given)
 
 
 PLANTED = {

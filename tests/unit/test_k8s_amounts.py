@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import example, given
@@ -109,10 +109,10 @@ def test_a_suffix_means_as_much_as_its_exponent(number: str, suffix: str) -> Non
 
 @given(numbers, some.sampled_from(sorted(factors)))
 def test_no_amount_is_counted_as_less_than_it_is_nor_as_one_more(number: str, suffix: str) -> None:
-    exact = Decimal(number).scaleb(factors[suffix])
+    exact = Fraction(number) * Fraction(10) ** factors[suffix]
 
-    assert whole(f"{number}{suffix}") >= min(exact, LARGEST)
-    assert whole(f"{number}{suffix}") < max(exact, -LARGEST) + 1
+    assert whole(f"{number}{suffix}") >= min(exact, Fraction(LARGEST))
+    assert whole(f"{number}{suffix}") < max(exact, Fraction(-LARGEST)) + 1
 
 
 @given(some.text())

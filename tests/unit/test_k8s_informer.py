@@ -308,7 +308,7 @@ async def test_pauses_grow_while_nothing_is_heard_and_not_without_end(monkeypatc
         await real_sleep(0)
 
     monkeypatch.setattr(informer, "_FIRST_PAUSE_S", 1.0)
-    monkeypatch.setattr(informer.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     server = Server([*[failed()] * 6, page(version=9)], [failed()])
     async with informed(server) as (watched, _):
         await watched.synced.wait()

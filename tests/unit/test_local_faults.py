@@ -27,6 +27,7 @@ from scheduler.local import (
 )
 from scheduler.local.lifeline import Lifeline
 from scheduler.local.running import Running, Shim
+from scheduler.local.shim import SHIM
 from scheduler.local.spawn import Launch
 from scheduler.logs import LogMarks
 from scheduler.ports import Order
@@ -377,8 +378,8 @@ async def test_a_shim_that_is_told_it_is_alone_right_after_it_started_its_child_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = House(tmp_path).order("echo ran")
-    told = spawn.SHIM.replace("tovi_child=$!\n", "kill -s URG $$\ntovi_child=$!\n")
-    assert told != spawn.SHIM
+    told = SHIM.replace("tovi_child=$!\n", "kill -s URG $$\ntovi_child=$!\n")
+    assert told != SHIM
     monkeypatch.setattr(spawn, "SHIM", told)
     line = Lifeline.open()
     pid, pidfd = spawn.spawn(Launch(order, boot.boot_id(), None), line)

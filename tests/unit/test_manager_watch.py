@@ -103,7 +103,8 @@ async def test_without_a_hint_the_interval_finds_it() -> None:
 async def test_a_look_that_fails_is_tried_again() -> None:
     source = Feed()
     feed = ChangeFeed(source, interval=timedelta(milliseconds=10))
-    good, failures = source.last_event, []
+    good = source.last_event
+    failures: list[int] = []
 
     async def last_event() -> int:
         if not failures:

@@ -38,7 +38,8 @@ async def test_the_loop_goes_on_while_work_blocks(threads: FileThreads) -> None:
 
 
 async def test_who_is_cancelled_is_let_go_when_the_work_has_ended(threads: FileThreads) -> None:
-    started, free, undone = threading.Event(), threading.Event(), []
+    started, free = threading.Event(), threading.Event()
+    undone: list[str] = []
 
     def work() -> str:
         started.set()
@@ -59,7 +60,8 @@ async def test_who_is_cancelled_is_let_go_when_the_work_has_ended(threads: FileT
 
 
 async def test_there_is_nothing_to_undo_of_work_that_failed(threads: FileThreads) -> None:
-    started, free, undone = threading.Event(), threading.Event(), []
+    started, free = threading.Event(), threading.Event()
+    undone: list[str] = []
 
     def work() -> str:
         started.set()

@@ -44,7 +44,7 @@ def stage(run_text: str, **fields: object) -> StageSpec:
 
 def environ_of(ran_in: Path) -> Mapping[bytes, bytes]:
     pairs = (ran_in / "out" / "environ").read_bytes().rstrip(b"\0").split(b"\0")
-    return dict(pair.split(b"=", 1) for pair in pairs)  # type: ignore[misc]  # a split in two is a pair
+    return dict(pair.split(b"=", 1) for pair in pairs)
 
 
 def test_the_exit_code_and_logs_are_those_of_run(tmp_path: Path) -> None:

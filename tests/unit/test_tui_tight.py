@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from tovi_tui.tight import tight
 
-LINES = [
+LINES: list[dict[int, Strip | None]] = [
     {0: Strip([Segment("abc")]), 3: Strip([Segment("def"), Segment("gh")])},
     {0: None, 3: Strip([Segment("ijklm")])},
 ]

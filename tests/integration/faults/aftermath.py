@@ -103,8 +103,8 @@ async def _logs(live: Live, attempts: Sequence[Attempt]) -> Mapping[Attempt, str
         while left:
             attempt = left.pop()
             with suppress(asyncssh.SFTPNoSuchFile):
-                async with sftp.open(_path(*attempt), "rb") as log:
-                    logs[attempt] = (await log.read()).decode()
+                async with sftp.open(_path(*attempt)) as log:
+                    logs[attempt] = str(await log.read())
 
     async with await connect(live) as connection, connection.start_sftp_client() as sftp, asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):

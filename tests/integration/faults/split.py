@@ -38,8 +38,8 @@ class Other:
         with self.log.open("ab") as log:
             self.program = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "tovi_server", "serve", "--data", self.live.data),
-                    *("--config", self.live.folder / "tovi.toml", *(words or ("--role", "scheduler"))),
+                    *(sys.executable, "-m", "tovi_server", "serve", "--data", str(self.live.data)),
+                    *("--config", str(self.live.folder / "tovi.toml"), *(words or ("--role", "scheduler"))),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
