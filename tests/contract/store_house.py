@@ -155,8 +155,10 @@ def assert_counts_are_true(connection: Connection) -> None:
         assert row.next_index not in indices.get(key, []), key
         of_jobs.setdefault(row.job_id, Counter()).update(counted)
     for row in connection.execute(select(tables.jobs)):
-        told = {state.value: of_jobs[row.id][state.value] for state in TaskState}
-        assert {state.value: getattr(row, state.value) for state in TaskState} == told, row.id
-        unfinished = sum(counted[state.value] for state in TaskState if state not in FINAL)
+        of_job = of_jobs[row.id]
+        assert {state.value: getattr(row, state.value) for state in TaskState} == {
+            state.value: of_job[state.value] for state in TaskState
+        }, row.id
+        unfinished = sum(of_job[state.value] for state in TaskState if state not in FINAL)
         assert (row.ended_at is None) == bool(unfinished), row.id
-        assert not unfinished or unfinished > counted["waiting"], f"job {row.id} is stuck"
+        assert not unfinished or unfinished > of_job["waiting"], f"job {row.id} is stuck"

@@ -26,12 +26,11 @@ def _picture(snap_compare: Compare, place: str, keys: tuple[str, ...], size: tup
         await settled(pilot)
         pilot.app.open(PLACES[place])  # type: ignore[attr-defined]  # it is ours
         await rested(pilot)
-        for key in keys[:-1]:
-            await pilot.press(key)
-            await settled(pilot)
-        await rested(pilot)
-        await pilot.press(*keys[-1:])
-        await rested(pilot)
+        for part in filter(None, (keys[:-1], keys[-1:])):
+            for key in part:
+                await pilot.press(key)
+                await settled(pilot)
+            await rested(pilot)
 
     return snap_compare(asyncio.run(an_app(manager)), terminal_size=size, run_before=before)
 
