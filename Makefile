@@ -8,6 +8,9 @@ PYTEST := $(BIN)/python -m pytest -q -n auto
 CLUSTER_TESTS := $(BIN)/python -m pytest -q -n 3 --dist loadfile tests -m cluster --ignore=tests/cluster_faults
 UV := $(BIN)/uv
 
+# The tests start Python hundreds of times: each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check test cluster-test bench soak fuzz screenshots format docs lock
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -18,6 +19,7 @@ SIZE = (120, 30)
 REST_S = 0.5
 LEVELS = 4
 """From a field up to the app."""
+DEADLINE_S = 60
 
 
 async def an_app(manager: FakeManager) -> ToviApp:
@@ -36,10 +38,11 @@ async def opened(manager: FakeManager, *, size: tuple[int, int] = SIZE) -> Async
 
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until all loads and the actions after them are done."""
-    await _heard(pilot)
-    while loads := [worker for worker in pilot.app.workers if worker.group not in {"news", PERSON}]:
-        await pilot.app.workers.wait_for_complete(loads)
+    async with asyncio.timeout(DEADLINE_S):
         await _heard(pilot)
+        while loads := [worker for worker in pilot.app.workers if worker.group not in {"news", PERSON}]:
+            await pilot.app.workers.wait_for_complete(loads)
+            await _heard(pilot)
 
 
 async def _heard(pilot: Pilot[None]) -> None:

@@ -18,7 +18,6 @@ from tovi_server.core.errors import UnavailableError
 from tovi_server.core.ids import Reference
 from tovi_server.core.reasons import Reason
 from tovi_tui.places import LogPlace
-from tovi_tui.screens.frame import PERSON
 from tovi_tui.screens.log import LogScreen
 from tovi_tui.screens.log_looking import look_at
 
@@ -479,12 +478,12 @@ async def test_an_answer_for_another_stream_is_not_mixed_in() -> None:
         reader = screen._panes.front.source
         later = HeldBack(manager)
         manager.log_part = later.log_part  # type: ignore[method-assign]  # this test's own timing
-        look = screen.run_worker(reader.latest(), group=PERSON)
-        await pilot.pause()
+        look = asyncio.create_task(reader.latest())
+        await asyncio.sleep(0)
         manager.log_part = later.real  # type: ignore[method-assign]  # as above
         await press(pilot, "o")
         later.go()
-        await look.wait()
+        await look
         assert b"".join(one.data for one in reader.lines()) == b"e" * 100
 
 
