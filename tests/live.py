@@ -110,7 +110,9 @@ class Live:
 
     def add_user(self, name: str, *more: str) -> None:
         """One more person with a key of their own, who may then be the `user` of clients."""
-        self.admin("user", "add", name, "--key", f"{self._make_key(name)}.pub", *more)
+        key = self._make_key(name).with_suffix(".pub").read_bytes()
+        added = self.ssh("admin", "user", "add", name, *more, stdin=key)
+        assert added.code == 0, added
 
     def admin(self, *words: str) -> str:
         """Run another verb of `tovi-server`, which must succeed; what it printed."""

@@ -17,6 +17,7 @@ from tests.integration.history import ENDS
 from tests.integration.history_reading import read_event
 from tests.kube import Thing
 from tests.live import Live
+from tests.waiting import PAUSE_S
 
 RECONCILED_S: Final = 30
 
@@ -51,7 +52,7 @@ def await_clean(live: Live, namespace: str, *, deadline_s: float = RECONCILED_S)
     deadline = time.monotonic() + deadline_s
     while problems := scan(live, namespace):
         assert time.monotonic() < deadline, problems
-        time.sleep(0.1)
+        time.sleep(PAUSE_S)
 
 
 def _pods(live: Live, namespace: str) -> Mapping[str, Thing]:

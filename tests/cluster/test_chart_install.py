@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,11 +16,11 @@ import pytest
 from tests import kube
 from tests.installed import RELEASE, Installed, installed
 from tests.live import ADMIN
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.postgres
 
 TAKEN_OVER_S = 15
-DEADLINE_S = 120
 CLIENTS = 2
 PAUSE_S = 1.0
 JOB = b"""
@@ -34,13 +33,6 @@ resources: {cpus: 0.05, memory: 32Mi, disk: 100Mi}
 def tovi() -> Iterator[Installed]:
     with installed() as one:
         yield one
-
-
-def eventually(holds: Callable[[], bool], *, deadline_s: float = DEADLINE_S) -> None:
-    deadline = time.monotonic() + deadline_s
-    while not holds():
-        assert time.monotonic() < deadline, f"it did not happen in {deadline_s} s"
-        time.sleep(0.2)
 
 
 @dataclass

@@ -13,9 +13,10 @@ from typing import Final
 import pytest
 
 from tests import kube
-from tests.cluster.test_rights import no_pods_are_left, until, without
+from tests.cluster.test_rights import no_pods_are_left, without
 from tests.live import Live
 from tests.pods import Place
+from tests.waiting import eventually
 
 WITHIN_S: Final = 120.0
 
@@ -153,7 +154,7 @@ def test_a_check_that_is_interrupted_removes_its_task(
     checking = words(live, changed={f'claim = "{place.claim}"': 'claim = "no-such-claim"'})
     program = subprocess.Popen([*program_words, *checking], stdout=subprocess.DEVNULL)
     try:
-        until(lambda: bool(kube.of_tovi(place.namespace)), "there is a pod, which cannot start")
+        eventually(lambda: bool(kube.of_tovi(place.namespace)), "there is a pod, which cannot start")
         program.send_signal(number)
         code = program.wait(WITHIN_S)
     finally:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests import kube
 from tests.live import Live
 from tests.pods import Place
+from tests.waiting import eventually
 
 NODE: Final = "node9"
 TAINT: Final = "tovi.test/faults"
@@ -48,19 +48,12 @@ def begin() -> None:
     """Until the node takes tasks. It is never there without its taint: other tests' tasks would be caught on it."""
     kube.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}, "spec": {"taints": [OURS]}})
     kube.cluster("start", NODE)
-    until(lambda: condition("Ready") == "True", "the node is ready")
+    eventually(lambda: condition("Ready") == "True", "the node is ready")
 
 
 def condition(kind: str) -> str:
     found = kube.read("get", "node", NODE)["status"].get("conditions", ())
     return next((str(one["status"]) for one in found if one["type"] == kind), "")
-
-
-def until(holds: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
-    end = time.monotonic() + deadline_s
-    while not holds():
-        assert time.monotonic() < end, f"it did not come to this: {what}"
-        time.sleep(0.25)
 
 
 def submit(live: Live, spec: bytes) -> str:
@@ -78,8 +71,8 @@ def says(live: Live, job: str, words: str) -> bool:
 
 
 def runs(live: Live, job: str, attempt: int = 1) -> None:
-    until(lambda: task(live, job)["state"] == "running" and task(live, job)["attempt"] == attempt, f"{job} runs")
-    until(lambda: b"ran" in live.ssh("logs", f"{job}.main.0/{attempt}").out, f"{job} said that it ran")
+    eventually(lambda: task(live, job)["state"] == "running" and task(live, job)["attempt"] == attempt, f"{job} runs")
+    eventually(lambda: b"ran" in live.ssh("logs", f"{job}.main.0/{attempt}").out, f"{job} said that it ran")
 
 
 def cancel(live: Live, job: str) -> None:
@@ -113,7 +106,7 @@ def test_a_pod_that_is_removed_by_force_is_lost_once_its_node_has_surely_ended_i
     pod = pod_of(place, job)
     kube.kubectl("patch", "pod", pod, "-n", place.namespace, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     kube.kubectl("delete", "pod", pod, "-n", place.namespace, "--force", "--grace-period=0", "--wait=false")
-    until(lambda: says(live, job, "its pod was deleted by somebody"), "it is said why it does not go on")
+    eventually(lambda: says(live, job, "its pod was deleted by somebody"), "it is said why it does not go on")
     runs(live, job, attempt=2)
     cancel(live, job)
 
@@ -122,7 +115,7 @@ def test_what_runs_on_a_node_that_is_drained_is_tried_again_when_there_is_a_plac
     job = submit(live, LONG)
     runs(live, job)
     kube.kubectl("drain", NODE, "--force", "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=60s")
-    until(lambda: task(live, job)["state"] == "queued", "it waits again")
+    eventually(lambda: task(live, job)["state"] == "queued", "it waits again")
     assert says(live, job, "takes tasks now")
     kube.kubectl("uncordon", NODE)
     runs(live, job, attempt=2)
@@ -140,7 +133,7 @@ def test_a_task_goes_on_while_its_kubelet_is_silent_and_ends_well_when_it_is_bac
     job = submit(live, SHORT)
     runs(live, job)
     with kube.silent_kubelet(NODE):
-        until(lambda: says(live, job, "has not been heard of"), "it is said that the node is silent")
+        eventually(lambda: says(live, job, "has not been heard of"), "it is said that the node is silent")
     assert live.ssh("wait", job, deadline_s=DEADLINE_S).code == 0
     assert live.ssh("logs", job).out == b"ran\ndone\n"
     assert task(live, job)["attempt"] == 1
@@ -150,11 +143,11 @@ def test_a_node_that_is_gone_takes_its_task_with_it_and_not_before(live: Live, p
     job = submit(live, LONG)
     runs(live, job)
     kube.cluster("kill", NODE)
-    until(lambda: says(live, job, "has not been heard of"), "it is said that the node is silent")
+    eventually(lambda: says(live, job, "has not been heard of"), "it is said that the node is silent")
     kube.kubectl("delete", "pod", pod_of(place, job), "-n", place.namespace, "--wait=false")
     assert (task(live, job)["state"], task(live, job)["attempt"]) == ("running", 1)
     kube.kubectl("delete", "node", NODE)
-    until(lambda: task(live, job)["state"] == "queued", "its task waits for another")
+    eventually(lambda: task(live, job)["state"] == "queued", "its task waits for another")
     begin()
     runs(live, job, attempt=2)
     assert f"the node {NODE} is gone" in task(live, job)["attempts"][0]["reason"]["message"]
@@ -165,9 +158,9 @@ def test_a_node_that_an_admin_declares_out_of_service_is_as_good_as_gone(live: L
     job = submit(live, LONG)
     runs(live, job)
     kube.cluster("kill", NODE)
-    until(lambda: condition("Ready") == "Unknown", "the node is silent")
+    eventually(lambda: condition("Ready") == "Unknown", "the node is silent")
     kube.kubectl("taint", "node", NODE, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")
-    until(lambda: task(live, job)["state"] == "queued", "its task waits for another")
+    eventually(lambda: task(live, job)["state"] == "queued", "its task waits for another")
     assert "out of service" in task(live, job)["attempts"][0]["reason"]["message"]
     cancel(live, job)
     kube.kubectl("delete", "node", NODE)
@@ -175,4 +168,4 @@ def test_a_node_that_an_admin_declares_out_of_service_is_as_good_as_gone(live: L
 
 
 def test_nothing_is_left_of_all_this(live: Live, place: Place) -> None:
-    until(lambda: not kube.of_tovi(place.namespace), "no pod is left")
+    eventually(lambda: not kube.of_tovi(place.namespace), "no pod is left")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 from tests import kube
 from tests.live import Live
 from tests.pod_scan import await_clean, scan
 from tests.pods import Place
+from tests.waiting import eventually
 
 STRAY = "stray"
-DEADLINE_S = 60
 
 
 def submit(live: Live, run: str) -> str:
@@ -20,10 +18,7 @@ def submit(live: Live, run: str) -> str:
 
 
 def wait_until_it_runs(live: Live, job: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while live.json("show", job)["state"] != "running":
-        assert time.monotonic() < deadline, live.ssh("why", job)
-        time.sleep(0.1)
+    eventually(lambda: live.json("show", job)["state"] == "running", f"that {job} runs")
 
 
 def copy_without_attempt(pod: kube.Thing) -> kube.Thing:

@@ -18,6 +18,7 @@ from tests import kube, processes
 from tests.cluster import busybox
 from tests.live import Live
 from tests.pods import Place
+from tests.waiting import PAUSE_S
 
 SMALL: Final = "resources: {cpus: 0.2, memory: 256Mi, disk: 200Mi}\n"
 DEADLINE_S: Final = 60
@@ -63,7 +64,7 @@ class Tried:
         deadline = time.monotonic() + DEADLINE_S
         while line not in self.logs(job):
             assert time.monotonic() < deadline, (job, self.logs(job), self.live.ssh("why", job))
-            time.sleep(0.1)
+            time.sleep(PAUSE_S)
 
     def scratch(self, job: str) -> str:
         return str(self.live.data / "scratch" / f"{job}.main.0.1")
@@ -155,7 +156,8 @@ def test_a_line_is_seen_while_the_program_runs(tried: Tried) -> None:
         state = tried.task(job)["state"]
         tried.live.ssh("cancel", job)
 
-    assert (line, state) == (b"a line\n", "running")
+    assert line == b"a line\n"
+    assert state in {"starting", "running"}, "the line may be quicker than the news that it runs"
 
 
 def test_logs_are_whole_when_the_container_is_killed(tried: Tried) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -17,6 +16,7 @@ from tests import kube
 from tests.kube import Rule
 from tests.live import Live
 from tests.pods import Place
+from tests.waiting import eventually
 
 DEADLINE_S: Final = 60.0
 SETTINGS: Final = """\
@@ -39,20 +39,12 @@ def submit(live: Live, spec: str) -> str:
     return submitted.out.decode().strip()
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Ask again and again."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"it never happened that {what}"
-        time.sleep(0.1)
-
-
 def state(live: Live, job: str) -> str:
     return str(live.json("show", job)["state"])
 
 
 def runs(live: Live, job: str) -> None:
-    until(lambda: state(live, job) == "running", f"job {job} runs")
+    eventually(lambda: state(live, job) == "running", f"job {job} runs")
 
 
 def ends(live: Live, job: str) -> str:
@@ -63,12 +55,12 @@ def ends(live: Live, job: str) -> str:
 def is_told(live: Live, job: str, *, right: str) -> None:
     """The server's log and the job's `why` name a missing right."""
     words = f"Tovi lacks the right to {right}"
-    until(lambda: words in live.ssh("why", job).out.decode(), f"`why {job}` says {words!r}")
+    eventually(lambda: words in live.ssh("why", job).out.decode(), f"`why {job}` says {words!r}")
     assert words in live.log
 
 
 def no_pods_are_left(place: Place) -> None:
-    until(lambda: not kube.of_tovi(place.namespace), "all pods are removed")
+    eventually(lambda: not kube.of_tovi(place.namespace), "all pods are removed")
 
 
 @contextmanager
@@ -83,7 +75,7 @@ def without(place: Place, *rules: Rule, also: frozenset[Rule] = frozenset()) -> 
 
 def _grant(place: Place, inside: frozenset[Rule], missing: frozenset[Rule]) -> None:
     kube.grant(place.namespace, inside - missing, kube.EVERYWHERE - missing)
-    until(
+    eventually(
         lambda: all(may(place, rule) is (rule not in missing) for rule in inside | kube.EVERYWHERE),
         f"rights are granted without {set(missing)}",
     )
@@ -159,7 +151,7 @@ def test_without_the_right_to_remove_pods_results_are_kept_and_the_pods_too(
     with without(place, (verb, "pods")):
         job = submit(live, f"run: true\n{SMALL}")
         assert ends(live, job) == "succeeded"
-        until(lambda: f"Tovi lacks the right to {verb} pods in {place.namespace}" in live.log, "the log names it")
+        eventually(lambda: f"Tovi lacks the right to {verb} pods in {place.namespace}" in live.log, "the log names it")
         assert kube.of_tovi(place.namespace)
 
     no_pods_are_left(place)
@@ -203,7 +195,7 @@ def test_without_the_right_to_get_pods_one_that_was_deleted_is_not_given_up(live
         kube.kubectl("delete", "pod", name, "-n", place.namespace, "--grace-period=0", "--force")
         is_told(live, job, right=f"get pods in {place.namespace}")
 
-    until(lambda: "node-lost message=its pod was deleted by somebody" in events(live, job), "it is lost")
+    eventually(lambda: "node-lost message=its pod was deleted by somebody" in events(live, job), "it is lost")
     is_cancelled(live, job)
 
 
@@ -211,13 +203,13 @@ def test_without_the_right_to_get_nodes_one_that_is_gone_is_not_given_up(place: 
     node = f"{place.namespace}-node"
     with place.server(SETTINGS + _ONLY_ON.format(node=node)) as live, passing_node(node):
         job = submit(live, SLEEP)
-        until(lambda: state(live, job) == "starting", "it is on that node")
+        eventually(lambda: state(live, job) == "starting", "it is on that node")
 
         with without(place, ("get", "nodes")):
             kube.kubectl("delete", "node", node)
             is_told(live, job, right="get nodes")
 
-        until(lambda: f"node-lost message=the node {node} is gone" in events(live, job), "it is lost")
+        eventually(lambda: f"node-lost message=the node {node} is gone" in events(live, job), "it is lost")
         is_cancelled(live, job)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,8 +10,8 @@ import pytest
 
 from tests.live import Live
 from tests.pods import Place
+from tests.waiting import eventually
 
-DEADLINE_S: Final = 60
 TEXT: Final = b"""\
 data: {flags: datasets/flags}
 resources: {cpus: 0.2, memory: 64Mi, disk: 100Mi}
@@ -30,10 +29,7 @@ def test_a_job_goes_on_while_no_server_runs_and_is_known_afterwards(live: Live, 
     (tmp_path / "flags").mkdir()
     live.scp("-qr", str(tmp_path / "flags"), "tovi:datasets/flags")
     live.ssh("submit", stdin=TEXT)
-    deadline = time.monotonic() + DEADLINE_S
-    while live.json("show", "1")["state"] != "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: live.json("show", "1")["state"] == "running")
 
     live.kill()
     (live.data / "projects/ada/datasets/flags/go").touch()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +12,11 @@ import pytest
 from tests.integration.faults.disks import Disk, set_database_apart, small_disk
 from tests.live import Live, live_server
 from tests.ssh_edge import Ended
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.openssh, pytest.mark.mount]
 
 SMALL = "resources: {cpus: 0.1, memory: 256M, disk: 1M}\n"
-DEADLINE_S = 60
 
 
 @contextmanager
@@ -61,13 +60,6 @@ def state(live: Live, job: str) -> str:
     return told
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come to pass"
-        time.sleep(0.05)
-
-
 def test_an_upload_that_fills_the_disk_fails_and_leaves_nothing(tmp_path: Path) -> None:
     big = tmp_path / "big"
     big.write_bytes(bytes(100 << 20))
@@ -103,13 +95,13 @@ def test_a_log_that_fills_the_disk_ends_neither_the_server_nor_others() -> None:
     with with_small_data_disk() as (live, _):
         other = submitted(live, f"until [ -e {live.folder}/go ]; do sleep 0.1; done")
         filling = submitted(live, "cat /dev/zero; echo $? >&2; exit 7")
-        until(lambda: state(live, filling) == "failed")
+        eventually(lambda: state(live, filling) == "failed")
 
         assert live.json("show", filling)["exit_code"] == 7
         assert state(live, other) == "running"
 
         (live.folder / "go").touch()
-        until(lambda: state(live, other) == "succeeded")
+        eventually(lambda: state(live, other) == "succeeded")
         (live.data / "projects" / "ada" / "jobs" / filling / "main.0" / "attempts" / "1" / "stdout.log").unlink()
         assert works(live)
 
@@ -117,7 +109,7 @@ def test_a_log_that_fills_the_disk_ends_neither_the_server_nor_others() -> None:
 def test_the_scheduler_goes_on_when_the_data_disk_is_full_and_recovers() -> None:
     with with_small_data_disk() as (live, disk):
         running = submitted(live, f"until [ -e {live.folder}/go ]; do sleep 0.1; done; exit 3")
-        until(lambda: state(live, running) == "running")
+        eventually(lambda: state(live, running) == "running")
         disk.fill()
 
         meanwhile = submitted(live, "true")
@@ -126,9 +118,9 @@ def test_the_scheduler_goes_on_when_the_data_disk_is_full_and_recovers() -> None
         assert live.ssh("why", meanwhile).code == 0
         disk.empty()
 
-        until(lambda: state(live, running) == "failed")
+        eventually(lambda: state(live, running) == "failed")
         assert live.json("show", running)["exit_code"] == 3
-        until(lambda: state(live, meanwhile) in ("succeeded", "failed"))
+        eventually(lambda: state(live, meanwhile) in ("succeeded", "failed"))
         assert works(live)
         assert "Traceback" not in live.log
 
@@ -136,7 +128,7 @@ def test_the_scheduler_goes_on_when_the_data_disk_is_full_and_recovers() -> None
 def test_a_full_database_keeps_nothing_and_says_so_and_recovers() -> None:
     with with_small_database_disk() as (live, disk):
         running = submitted(live, f"until [ -e {live.folder}/go ]; do sleep 0.1; done; exit 3")
-        until(lambda: state(live, running) == "running")
+        eventually(lambda: state(live, running) == "running")
         disk.fill()
         kept, refused = _submit_until_refused(live)
 
@@ -147,9 +139,9 @@ def test_a_full_database_keeps_nothing_and_says_so_and_recovers() -> None:
         (live.folder / "go").touch()
         disk.empty()
 
-        until(lambda: state(live, running) == "failed")
+        eventually(lambda: state(live, running) == "failed")
         assert live.json("show", running)["exit_code"] == 3
-        until(lambda: all(state(live, str(job)) == "succeeded" for job in kept))
+        eventually(lambda: all(state(live, str(job)) == "succeeded" for job in kept))
         assert works(live)
 
 

@@ -11,7 +11,7 @@ from tests.integration.faults.storm import Outcome, storm
 
 pytestmark = pytest.mark.openssh
 
-KILLS = 20
+KILLS = 10
 
 
 async def test_kills_at_any_moment_lose_and_double_nothing() -> None:

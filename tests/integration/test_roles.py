@@ -20,9 +20,10 @@ from tests.contract.postgres import PostgresServer, postgres_server
 from tests.integration.faults.aftermath import read_history
 from tests.integration.faults.load import Load
 from tests.integration.faults.program import Ground
-from tests.integration.faults.split import DEADLINE_S, Other, eventually, split_server, the_leader
+from tests.integration.faults.split import DEADLINE_S, Other, split_server, the_leader
 from tests.integration.history import problems
 from tests.live import Live
+from tests.waiting import eventually
 
 __all__ = ["postgres_server"]
 

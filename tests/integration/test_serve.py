@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import processes
 from tests.live import Live, live_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.openssh
 
@@ -30,13 +31,6 @@ def live() -> Iterator[Live]:
 def parts_of(live: Live, kind: str) -> set[int]:
     """The pids of the parts of one kind."""
     return processes.called(f"tovi-{kind}", live.parts())
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_there_are_a_scheduler_and_at_least_two_receivers(live: Live) -> None:

@@ -17,6 +17,8 @@ from tovi_tui.wishes import wishes_of
 
 SIZE = (120, 30)
 REST_S = 0.5
+LONG_REST_S = 2.0
+"""As long as a busy machine needs for some keys."""
 LEVELS = 4
 """From a field up to the app."""
 DEADLINE_S = 60
@@ -52,10 +54,10 @@ async def _heard(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def rested(pilot: Pilot[None]) -> None:
+async def rested(pilot: Pilot[None], rest_s: float = REST_S) -> None:
     """As `settled`, with the cursor so long where it is that what is asked only then has come too."""
     await settled(pilot)
-    await pilot.pause(REST_S)
+    await pilot.pause(rest_s)
     await settled(pilot)
 
 

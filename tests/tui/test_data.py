@@ -12,13 +12,14 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.fakes_manager import DATASET, FakeManager
-from tests.tui.house import opened, rested, settled, shown
+from tests.tui.house import LONG_REST_S, opened, rested, settled, shown
 from tests.tui.lab import Lab
 from tests.unit.test_tui_previews import a_png
 from tovi_server.core import views
 from tovi_server.core.errors import DeniedError
 from tovi_tui import folder
 from tovi_tui.places import DataPlace
+from tovi_tui.screens import preview_pane
 from tovi_tui.screens.data import DataScreen
 from tovi_tui.widgets.row_table import RowTable
 from tovi_tui.widgets.text_lines import TextLines
@@ -172,25 +173,27 @@ async def test_datasets_of_another_project_are_told_too() -> None:
         assert asked(manager, "datasets") == ["other"]
 
 
-async def test_the_file_under_the_cursor_has_a_preview_once_the_cursor_rests() -> None:
+async def test_the_file_under_the_cursor_has_a_preview_once_the_cursor_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = Tree()
     async with opened(manager) as pilot:
         await on_data(pilot)
         assert preview(pilot) == "first file"
+        monkeypatch.setattr(preview_pane, "REST_S", LONG_REST_S)
         await pilot.press("down")
         await pilot.pause()
         assert preview(pilot) == ""
-        await rested(pilot)
+        await rested(pilot, LONG_REST_S)
         assert preview(pilot).split() == ["name", "size", "galaxy", "12"]
 
 
-async def test_what_the_cursor_only_passes_is_not_read() -> None:
+async def test_what_the_cursor_only_passes_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = Tree()
     async with opened(manager) as pilot:
         await on_data(pilot)
         manager.asked.clear()
+        monkeypatch.setattr(preview_pane, "REST_S", LONG_REST_S)
         await pilot.press("down", "down")
-        await rested(pilot)
+        await rested(pilot, LONG_REST_S)
         assert asked(manager, "read_file") == [("datasets/scans/c c.bin", 0, 65536)]
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from tests.fakes_manager import NOW, FakeManager, a_job, a_stage, a_task
 from tests.tui.editing import Led, asked, led
-from tests.tui.house import rested, settled
+from tests.tui.house import LONG_REST_S, rested, settled
 from tests.tui.lab import Lab
 from tovi_server.core import views
 from tovi_server.core.ids import parse_reference
@@ -255,13 +255,14 @@ async def test_a_task_that_runs_is_not_asked_why() -> None:
         assert asked(manager, "why") == []
 
 
-async def test_only_where_the_cursor_rests_is_asked_for() -> None:
+async def test_only_where_the_cursor_rests_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = Lab()
     async with led(manager, ON) as on:
         await rested(on.pilot)
         manager.asked.clear()
+        monkeypatch.setattr(job_screen, "_REST_S", LONG_REST_S)
         await on.press("left", "left", "left")
-        await rested(on.pilot)
+        await rested(on.pilot, LONG_REST_S)
         references = [arguments[0] for arguments in asked(manager, "show")]
         assert references == [parse_reference("412.train.15")]
 

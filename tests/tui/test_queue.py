@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.fakes_manager import NOW, FakeManager, a_job
-from tests.tui.house import opened, rested, settled, shown
+from tests.tui.house import LONG_REST_S, opened, rested, settled, shown
 from tests.tui.lab import Lab
 from tovi_server.core import views
 from tovi_server.core.errors import UnavailableError
@@ -19,7 +19,7 @@ from tovi_server.core.ids import parse_reference
 from tovi_server.core.reasons import Reason
 from tovi_server.core.views import News
 from tovi_tui.job_list import FRESH, MOST
-from tovi_tui.screens import queue
+from tovi_tui.screens import foot, queue
 from tovi_tui.screens.queue import QueueScreen
 from tovi_tui.widgets.row_table import RowTable
 
@@ -236,15 +236,18 @@ async def test_an_ended_job_says_where_its_results_are_and_cannot_be_cancelled()
         assert (asked(manager, "cancel"), asked(manager, "hold")) == ([], [])
 
 
-async def test_why_is_asked_once_for_where_the_cursor_rests_and_not_for_what_it_passes() -> None:
+async def test_why_is_asked_once_for_where_the_cursor_rests_and_not_for_what_it_passes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     manager = Lab()
     async with opened(manager) as pilot:
         await rested(pilot)
         manager.asked.clear()
+        monkeypatch.setattr(foot, "REST_S", LONG_REST_S)
         await pilot.press("down", "down", "down", "up")
-        await rested(pilot)
+        await rested(pilot, LONG_REST_S)
         manager.told.put_nowait(News((412,)))
-        await rested(pilot)
+        await rested(pilot, LONG_REST_S)
         assert asked(manager, "why") == [parse_reference("409")]
 
 

@@ -19,6 +19,7 @@ from tests.integration.faults.load import Load
 from tests.integration.faults.program import Kind
 from tests.integration.history import History, problems
 from tests.live import Live
+from tests.waiting import PAUSE_S
 
 DEADLINE_S: Final = 90
 LONG: Final = Kind(lines=300, pause="0.5")
@@ -107,7 +108,7 @@ async def eventually(holds: Callable[[], bool], *, within_s: float = DEADLINE_S)
     deadline = time.monotonic() + within_s
     while not await asyncio.to_thread(holds):
         assert time.monotonic() < deadline, f"it did not come to this within {within_s} s"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(PAUSE_S)
 
 
 @asynccontextmanager

@@ -7,19 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from tests import processes
 from tests.live import STOP_S, Live, live_server
-
-T = TypeVar("T")
+from tests.waiting import eventually
 
 DEADLINE_S: Final = 60
 _TOLD_LINES: Final = 25
@@ -129,12 +127,3 @@ def the_leader(servers: Sequence[Other]) -> Other:
         for one in servers:
             error.add_note("\n".join([f"{one.log.name} ends with", *one.log.read_text().splitlines()[-_TOLD_LINES:]]))
         raise
-
-
-def eventually(holds: Callable[[], T | None]) -> T:
-    """What it gives, once that is something."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"it did not happen within {DEADLINE_S} s"
-        time.sleep(0.05)
-    return found
