@@ -5,8 +5,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTEST := $(BIN)/python -m pytest -q -n auto
 # These wait for servers, so there are more at a time than processors; in their order, lest the longest files come last.
-LIVE_PYTEST := $(BIN)/python -m pytest -q --dist loadfile --no-loadscope-reorder
-CLUSTER_TESTS := $(LIVE_PYTEST) -n 3 tests -m cluster --ignore=tests/cluster_faults
+LIVE_PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+CLUSTER_TESTS := $(LIVE_PYTEST) tests -m cluster --ignore=tests/cluster_faults
 UV := $(BIN)/uv
 
 # The tests start Python hundreds of times: each would compile all that it imports.
@@ -38,7 +38,7 @@ check: $(READY) ## format, lint, types, import contracts, unit tests
 	$(PYTEST) tests/unit
 
 test: check ## check, then all that this machine has the parts for
-	$(LIVE_PYTEST) -n 4 tests -m "not cluster" --ignore=tests/unit
+	$(LIVE_PYTEST) tests -m "not cluster" --ignore=tests/unit
 	$(CLUSTER_TESTS)
 	$(BIN)/python -m pytest -q tests/cluster_faults
 
