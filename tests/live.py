@@ -208,7 +208,15 @@ class Live:
 
 @contextlib.contextmanager
 def live_server(settings: str = "", *, data: Path | None = None) -> Iterator[Live]:
-    """A server on a fresh data directory, running, with one user, `ada`, who is its admin.
+    """As `made_server`, running."""
+    with made_server(settings, data=data) as live:
+        live.start()
+        yield live
+
+
+@contextlib.contextmanager
+def made_server(settings: str = "", *, data: Path | None = None) -> Iterator[Live]:
+    """A server on a fresh data directory, which has not run yet, with one user, `ada`, who is its admin.
 
     `settings` is the text of a tovi.toml, if there is anything to set. `data` is a folder, there or not, that outlives
     the server; None: one of its own, removed in the end.
@@ -223,7 +231,6 @@ def live_server(settings: str = "", *, data: Path | None = None) -> Iterator[Liv
             shutil.copytree(_ready().name, folder, dirs_exist_ok=True)
         else:
             live.init()
-        live.start()
         yield live
     finally:
         live.end()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.faults.disks import Disk, set_database_apart, small_disk
-from tests.live import Live, live_server
+from tests.live import Live, made_server
 from tests.ssh_edge import Ended
 from tests.waiting import eventually
 
@@ -22,8 +22,7 @@ SMALL = "resources: {cpus: 0.1, memory: 256M, disk: 1M}\n"
 @contextmanager
 def with_small_data_disk(megabytes: int = 64) -> Iterator[tuple[Live, Disk]]:
     """A server whose database is elsewhere, so that only its data can be full."""
-    with live_server() as live:
-        live.stop()
+    with made_server() as live:
         set_database_apart(live)
         with small_disk(live.data, megabytes=megabytes) as disk:
             live.start()
@@ -34,12 +33,10 @@ def with_small_data_disk(megabytes: int = 64) -> Iterator[tuple[Live, Disk]]:
 @contextmanager
 def with_small_database_disk(megabytes: int = 16) -> Iterator[tuple[Live, Disk]]:
     """A server whose database alone can be full."""
-    with live_server() as live:
+    with made_server() as live, small_disk(set_database_apart(live), megabytes=megabytes) as disk:
+        live.start()
+        yield live, disk
         live.stop()
-        with small_disk(set_database_apart(live), megabytes=megabytes) as disk:
-            live.start()
-            yield live, disk
-            live.stop()
 
 
 def submitted(live: Live, run: str) -> str:

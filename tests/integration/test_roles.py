@@ -121,7 +121,7 @@ async def test_a_leader_whose_machine_dies_under_load_loses_nothing_and_is_follo
 
 def _some_more_answered(load: Load) -> None:
     before = len(load.answered_at)
-    eventually(lambda: len(load.answered_at) >= before + 15)
+    eventually(lambda: len(load.answered_at) >= before + 10)
 
 
 async def test_a_leader_that_stood_still_for_longer_than_its_lease_ends_itself(split: Split) -> None:
