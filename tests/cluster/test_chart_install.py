@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,13 @@ import pytest
 from tests import kube
 from tests.installed import RELEASE, Installed, installed
 from tests.live import ADMIN
-from tests.waiting import eventually
+from tests.waiting import eventually as eventually_within
 
 pytestmark = pytest.mark.postgres
 
 TAKEN_OVER_S = 15
 CLIENTS = 2
+eventually = partial(eventually_within, deadline_s=120)
 PAUSE_S = 1.0
 JOB = b"""
 run: echo ran; sleep 3

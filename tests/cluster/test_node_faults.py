@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests import kube
 from tests.live import Live
 from tests.pods import Place
-from tests.waiting import eventually
+from tests.waiting import eventually as eventually_within
 
 NODE: Final = "node9"
 TAINT: Final = "tovi.test/faults"
@@ -24,6 +25,7 @@ SMALL: Final = "resources: {cpus: 0.1, memory: 64Mi, disk: 100Mi}\n"
 LONG: Final = f"run: echo ran; sleep 600\n{SMALL}".encode()
 SHORT: Final = f"run: echo ran; sleep 40; echo done\n{SMALL}".encode()
 DEADLINE_S: Final = 120
+eventually = partial(eventually_within, deadline_s=DEADLINE_S)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -18,7 +18,7 @@ def submit(live: Live, run: str) -> str:
 
 
 def wait_until_it_runs(live: Live, job: str) -> None:
-    eventually(lambda: live.json("show", job)["state"] == "running", f"that {job} runs")
+    eventually(lambda: live.json("show", job)["state"] == "running", f"{job} runs")
 
 
 def copy_without_attempt(pod: kube.Thing) -> kube.Thing:

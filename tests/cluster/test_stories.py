@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -25,6 +26,12 @@ def live(place: Place) -> Iterator[Live]:
     with place.server(SETTINGS.format(node=place.nodes[-1])) as server:
         on_one_machine.make_people(server)
         yield server
+
+
+@pytest.fixture
+def by_chance() -> re.Pattern[bytes]:
+    """Why a job waits: other tests' tasks may fill the node for a moment."""
+    return re.compile(rb"^\d+ is queued: needs .*\n", re.MULTILINE)
 
 
 test_a_story_goes_as_it_is_told = on_one_machine.test_a_story_goes_as_it_is_told

@@ -118,8 +118,6 @@ def test_a_database_that_cannot_be_written_is_refused_until_it_can(made: Live) -
 
 def test_a_file_that_is_no_database_is_left_alone(made: Live) -> None:
     file = made.data / "server" / "tovi.db"
-    for beside in file.parent.glob("tovi.db-*"):
-        beside.unlink()
     file.write_bytes(b"this is somebody's diary, not a database\n" * 100)
 
     assert_refused(start(made), "unavailable: ")

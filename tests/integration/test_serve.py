@@ -44,7 +44,7 @@ def test_a_part_that_is_killed_is_started_again(live: Live, kind: str) -> None:
 
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: len(parts_of(live, kind) - before) == len(before))
+    eventually(lambda: len(parts_of(live, kind) - before) == len(before), deadline_s=DEADLINE_S)
 
     assert live.ssh("submit", "--wait", stdin=b"run: echo hello").code == 0
 
@@ -55,13 +55,14 @@ def test_a_server_that_has_served_goes_on_trying_though_what_parts_come_from_die
 
     while len(killed) < 6:
         assert processes.of_session(live.pid), "the server ended"
+        born = live.parts() - {live.pid} - parts_of(live, "scheduler")
         receivers = parts_of(live, "receiver")
-        for pid in live.parts() - {live.pid} - parts_of(live, "scheduler"):
+        for pid in born:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 killed |= {pid} - receivers
         time.sleep(0.01)
-    eventually(lambda: len(parts_of(live, "receiver") - before) == len(before))
+    eventually(lambda: len(parts_of(live, "receiver") - before) == len(before), deadline_s=DEADLINE_S)
 
     assert live.ssh("whoami").code == 0
 
@@ -87,7 +88,7 @@ def test_a_job_goes_on_while_no_server_runs_and_is_known_afterwards(live: Live) 
     gate.touch()
     text = f"run: while [ -e {gate} ]; do sleep 0.1; done; echo over"
     live.ssh("submit", stdin=text.encode())
-    eventually(lambda: live.json("show", "1")["state"] == "running")
+    eventually(lambda: live.json("show", "1")["state"] == "running", deadline_s=DEADLINE_S)
 
     live.kill()
     gate.unlink()

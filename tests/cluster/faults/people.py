@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
 
+from tests import waiting
 from tests.cluster.faults.ground import PodGround
 from tests.integration.faults.aftermath import read_history, stories
 from tests.integration.faults.client import Client
@@ -19,7 +19,6 @@ from tests.integration.faults.load import Load
 from tests.integration.faults.program import Kind
 from tests.integration.history import History, problems
 from tests.live import Live
-from tests.waiting import PAUSE_S
 
 DEADLINE_S: Final = 90
 LONG: Final = Kind(lines=300, pause="0.5")
@@ -104,11 +103,8 @@ def of(load: Load, history: History) -> History:
     )
 
 
-async def eventually(holds: Callable[[], bool], *, within_s: float = DEADLINE_S) -> None:
-    deadline = time.monotonic() + within_s
-    while not await asyncio.to_thread(holds):
-        assert time.monotonic() < deadline, f"it did not come to this within {within_s} s"
-        await asyncio.sleep(PAUSE_S)
+async def eventually(holds: Callable[[], bool]) -> None:
+    await asyncio.to_thread(waiting.eventually, holds, deadline_s=DEADLINE_S)
 
 
 @asynccontextmanager
