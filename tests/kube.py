@@ -92,6 +92,11 @@ def kubectl(*words: str, stdin: str = "", deadline_s: float = _DEADLINE_S) -> st
     return ended.stdout
 
 
+def complaint(*words: str, stdin: str = "") -> str:
+    """What the same says to what it does not do; empty: it did it."""
+    return _run(*words, stdin=stdin).stderr
+
+
 def read(*words: str) -> Any:
     """What `kubectl WORDS -o json` tells."""
     return json.loads(kubectl(*words, "-o", "json"))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import pytest
 
-from tests import kube
 from tests.cluster.faults.house import SETTINGS, House, house
-from tests.cluster.faults.people import eventually
+from tests.cluster.quota import QUOTA, make_room_for_pods, no_room_for_pods
 from tests.fault_proxy import answers, events, faults
 from tests.fault_proxy.book import Programmed
 from tests.fault_proxy.faults import Fault
@@ -25,7 +23,6 @@ PAUSE_S: Final = 5
 SHORT: Final = Kind(lines=1)
 SLOW: Final = Kind(lines=4, pause="0.5")
 UNTIL_FORGOTTEN: Final = None
-QUOTA: Final = "none"
 
 
 @dataclass(frozen=True)
@@ -75,19 +72,6 @@ FAULTS: Final[Mapping[str, Sequence[Planned]]] = {
 }
 
 
-@contextmanager
-def no_room_for_pods(namespace: str) -> Iterator[None]:
-    kube.kubectl("create", "quota", QUOTA, "--hard=pods=0", "-n", namespace)
-    try:
-        yield
-    finally:
-        allow_pods(namespace)
-
-
-def allow_pods(namespace: str) -> None:
-    kube.kubectl("delete", "quota", QUOTA, "-n", namespace, "--ignore-not-found")
-
-
 @pytest.fixture(scope="module")
 def tovi(place: Place) -> Iterator[House]:
     with house(place, f'{SETTINGS}relist = "5s"\n') as made:
@@ -121,7 +105,7 @@ async def test_jobs_go_on_when_the_api_server_is_back(tovi: House) -> None:
         await people.running(await people.submit(SLOW))
         with tovi.proxy.away():
             job = await people.submit(SHORT)
-            await eventually(lambda: "the cluster did not answer" in people.why(job))
+            await people.told(job, "the cluster did not answer")
 
 
 async def test_jobs_go_on_when_the_api_server_stood_still(tovi: House) -> None:
@@ -136,7 +120,7 @@ async def test_a_task_waits_for_the_quota_says_so_and_starts_when_there_is_room(
     tovi.proxy.program(faults.refused(answers.over_quota), verb="create", times=UNTIL_FORGOTTEN)
     async with tovi.at_work("quota") as people:
         job = await people.submit(SHORT)
-        await eventually(lambda: "exceeded quota" in people.why(job))
+        await people.told(job, "exceeded quota")
         tovi.proxy.forget()
 
 
@@ -144,8 +128,8 @@ async def test_a_real_quota_is_waited_for_too(tovi: House) -> None:
     with no_room_for_pods(tovi.place.namespace):
         async with tovi.people("real quota") as people:
             job = await people.submit(SHORT)
-            await eventually(lambda: "exceeded quota: none" in people.why(job))
-            allow_pods(tovi.place.namespace)
+            await people.told(job, f"exceeded quota: {QUOTA}")
+            make_room_for_pods(tovi.place.namespace)
     assert people.ends == ["succeeded"]
 
 

@@ -18,6 +18,8 @@ import pytest
 from k8s.client import open_client
 from k8s.settings import Access
 from tests import kube
+from tests.cluster.bare_pod import bare_pod
+from tests.cluster.quota import no_room_for_pods
 from tests.fault_proxy import answers, events, faults
 from tests.fault_proxy.exchange import Answer
 from tests.fault_proxy.faults import Fault
@@ -50,7 +52,7 @@ class Api:
     pods: str
 
     async def create(self, name: str) -> Asked:
-        return await self._ask("POST", self.pods, json=pod(name))
+        return await self._ask("POST", self.pods, json=bare_pod(name))
 
     async def get(self, name: str) -> Asked:
         return await self._ask("GET", f"{self.pods}/{name}")
@@ -96,15 +98,6 @@ async def direct(place: Place) -> AsyncIterator[Api]:
 @pytest.fixture
 def name() -> str:
     return f"p{secrets.token_hex(4)}"
-
-
-def pod(name: str) -> dict[str, Any]:
-    """One that fits *restricted*, and that no scheduler ever looks at."""
-    own = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    everyones = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
-    container = {"name": "task", "image": kube.IMAGE, "securityContext": own}
-    spec = {"schedulerName": "nobody", "securityContext": everyones, "containers": [container]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
 async def test_what_is_not_meant_passes_as_it_is(through: Api, direct: Api, name: str) -> None:
@@ -175,7 +168,7 @@ async def test_too_many_requests_are_told_how_long_to_wait(proxy: FaultProxy, th
 
 async def test_words_of_refusals_are_those_of_the_real_one(direct: Api, place: Place, name: str) -> None:
     """Tovi decides by them what happened."""
-    asked = Request(0, "POST", direct.pods, {}, json.dumps(pod(name)).encode())
+    asked = Request(0, "POST", direct.pods, {}, json.dumps(bare_pod(name)).encode())
     await direct.create(name)
     assert told(await direct.create(name)) == told_by(answers.conflict(asked))
 
@@ -184,15 +177,9 @@ async def test_words_of_refusals_are_those_of_the_real_one(direct: Api, place: P
 
 
 async def test_words_of_a_quota_are_those_of_the_real_one(direct: Api, place: Place, name: str) -> None:
-    quota = {"name": "tasks", "namespace": place.namespace}
-    kube.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": quota, "spec": {"hard": {"pods": "0"}}})
-    try:
-        in_force = "--for=jsonpath={.status.hard.pods}=0"
-        kube.kubectl("wait", in_force, "resourcequota/tasks", "-n", place.namespace, "--timeout=30s")
+    with no_room_for_pods(place.namespace):
         refused = await direct.create(name)
-    finally:
-        kube.kubectl("delete", "resourcequota", "tasks", "-n", place.namespace)
-    ours = answers.over_quota(Request(0, "POST", direct.pods, {}, json.dumps(pod(name)).encode()))
+    ours = answers.over_quota(Request(0, "POST", direct.pods, {}, json.dumps(bare_pod(name)).encode()))
     assert [without_numbers(it) for it in told(refused)] == [without_numbers(it) for it in told_by(ours)]
 
 

@@ -49,6 +49,14 @@ class People:
         """Until the program of its first task has begun."""
         await eventually(lambda: f"start {job}.main.0 1 " in self.load.ground.truth)
 
+    async def told(self, job: int, words: str) -> None:
+        """Until they are told this of why it waits."""
+        try:
+            await eventually(lambda: words in self.why(job))
+        except AssertionError as error:
+            error.add_note(self.why(job))
+            raise
+
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Jobs of each kind come in while the block runs, and go on after it."""
